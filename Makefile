@@ -1,4 +1,4 @@
-# Everything that a developer or the CI does, as one list of targets. `make` prints it.
+# All targets for developers and the CI. `make` prints the list.
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -24,8 +24,9 @@ BENCHSTAT_VERSION          := v0.0.0-20260908200009-22c9c6c9d4da
 FUZZ_TIME   ?= 50000x
 BENCH_COUNT ?= 6
 
-# How many sessions benchmarks of session checks have, if not a few thousand. The targets
-# are for BENCH_SESSIONS=1000000 BENCH_COUNT=1, which takes five minutes more.
+# The number of sessions in benchmarks of session checks; the default is a few thousand. The
+# performance targets apply to BENCH_SESSIONS=1000000 BENCH_COUNT=1, which takes five minutes
+# longer.
 BENCH_SESSIONS ?=
 
 .PHONY: help
@@ -41,7 +42,7 @@ build: ## Build bin/doorward and the plugins in bin/plugins
 		echo "building $(BIN)/plugins/doorward-plugin-$$plugin"; \
 		$(GO_BUILD) -o $(BIN)/plugins/doorward-plugin-$$plugin ./plugins/$$plugin; \
 	done
-	@chmod 0755 $(BIN)/plugins/doorward-plugin-* # whatever the umask: a plugin that others may write is refused
+	@chmod 0755 $(BIN)/plugins/doorward-plugin-* # for any umask: the host refuses a plugin that others can write
 	@rm -f $(BIN)/plugins/plugins.lock
 	@$(BIN)/doorward plugin add --dir $(BIN)/plugins $(addprefix $(BIN)/plugins/doorward-plugin-,$(PLUGINS))
 
@@ -58,11 +59,11 @@ test: build ## Run every test: unit tests, plugin conformance, end to end with r
 	@.ci/test
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZ_TIME (50000x: so many inputs)
+fuzz: ## Run each fuzz target for FUZZ_TIME (50000x, a number of inputs)
 	@.ci/fuzz $(FUZZ_TIME)
 
 .PHONY: bench
-bench: $(TOOLS)/benchstat ## Run the benchmarks BENCH_COUNT times (6), compare with the run before
+bench: $(TOOLS)/benchstat ## Run the benchmarks BENCH_COUNT times (6) and compare them with the previous run
 	@mkdir -p $(CACHE)
 	@if [ -f $(CACHE)/bench.txt ]; then mv $(CACHE)/bench.txt $(CACHE)/bench.before.txt; fi
 	DOORWARD_BENCH_SESSIONS=$(BENCH_SESSIONS) go test -run '^$$' -bench . -benchmem -count $(BENCH_COUNT) work | tee $(CACHE)/bench.txt
@@ -72,7 +73,7 @@ bench: $(TOOLS)/benchstat ## Run the benchmarks BENCH_COUNT times (6), compare w
 		$(TOOLS)/benchstat $(CACHE)/bench.txt; \
 	fi
 
-##@ Keep in order
+##@ Maintain
 
 .PHONY: lint lint-format lint-code lint-proto
 lint: lint-format lint-code lint-proto ## Check formatting, code and protocol definition
@@ -86,11 +87,11 @@ lint-proto: $(TOOLS)/buf
 	cd sdk && ../$(TOOLS)/buf breaking --against proto/baseline.binpb
 
 .PHONY: vuln
-vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what we call
+vuln: $(TOOLS)/govulncheck ## Check the code that is called for known vulnerabilities
 	@.ci/vuln $(MODULES)
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build ## Write all generated files anew
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build ## Regenerate all generated files
 	cd sdk && PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate
 	$(BIN)/doorward docs settings > docs/settings.md
 	@for plugin in $(PLUGINS); do \
@@ -100,10 +101,10 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build 
 		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin recipes; \
 	done
 
-# The protocol of the last release, which must not break. It was written for the
-# first version with: make baseline RELEASE=fe62c3a
+# The protocol of the last release, with which later versions must be compatible. For the
+# first version, it was generated with: make baseline RELEASE=fe62c3a
 .PHONY: baseline
-baseline: $(TOOLS)/buf ## Keep the protocol of RELEASE (a tag) as the one that must not break
+baseline: $(TOOLS)/buf ## Set the protocol of RELEASE (a tag) as the baseline for compatibility
 	@dir=$$(mktemp -d) && git archive $(RELEASE) sdk | tar -x -C $$dir && \
 		$(TOOLS)/buf build $$dir/sdk -o sdk/proto/baseline.binpb && rm -r $$dir
 
@@ -112,15 +113,15 @@ tidy: ## Run go mod tidy in each module
 	@for module in $(MODULES); do echo "go mod tidy in $$module"; (cd $$module && go mod tidy); done
 
 .PHONY: ci
-ci: ## Do what the CI does
+ci: ## Run everything that the CI runs
 	@bash .ci/run
 
 .PHONY: clean
-clean: ## Remove what was built, installed and cached here
+clean: ## Remove all built, installed and cached files
 	rm -rf $(BIN) $(TOOLS) $(CACHE) host/e2e/op/node_modules host/e2e/as/node_modules host/e2e/axe/node_modules
 
-# Tools are installed into .bin. The stamp beside each carries its version, so
-# that a new version here is a new installation.
+# Tools are installed into .bin. The name of a stamp file contains the version, so that a
+# change of version here causes an installation.
 define install_tool
 $(TOOLS)/$(1): $(TOOLS)/.$(1)-$(3)
 $(TOOLS)/.$(1)-$(3):

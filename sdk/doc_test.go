@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestManualHoldsTheExample keeps the plugin in the package comment the same as
-// the one that is compiled and tested.
+// TestManualHoldsTheExample compares the plugin in the package comment with the one that is
+// compiled and tested.
 func TestManualHoldsTheExample(t *testing.T) {
 	manual, err := os.ReadFile("doc.go")
 	if err != nil {

@@ -1,4 +1,4 @@
--- Asks Doorward whether a request may pass, with HAProxy's own HTTP client: it needs no other
+-- Asks Doorward whether a request may pass. Uses the HTTP client of HAProxy and needs no other
 -- library. Licensed under Apache-2.0, like all of Doorward.
 
 local check = "http://127.0.0.1:8056/forward-auth" -- FORWARD_AUTH_ADDRESS
@@ -12,7 +12,7 @@ local asked = {
     "origin", "access-control-request-method", "upgrade",
 }
 
--- What Doorward says about a person, and the part of its refusals that is for the browser.
+-- The headers with the identity, and the headers of a refusal for the browser.
 local identity = { "remote-user", "remote-email", "remote-name", "remote-groups", "x-doorward-assertion" }
 local refusal = { "location", "www-authenticate", "content-type", "cache-control", "vary", "referrer-policy" }
 
@@ -40,7 +40,7 @@ local function question(txn, sent)
     return q
 end
 
--- All cookies except the session.
+-- All cookies except the session cookie.
 local function other_cookies(lines)
     local kept = {}
     for _, line in ipairs(values(lines)) do

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -20,11 +22,11 @@ const (
 	unlinkOne  = `form[action="/account/unlink"] button`
 	toAccount  = `a[href="/account"]`
 	accountIs  = `h1 + p + dl`
-	nowhere    = "You are signed in nowhere else."
+	nowhere    = "You are not signed in anywhere else."
 	accountURL = "/account"
 )
 
-// pressUntil moves the focus by the Tab key to what the selector finds, and presses Enter.
+// pressUntil moves the focus to the selected element with the Tab key, and presses Enter.
 func (b *tab) pressUntil(selector string) {
 	b.t.Helper()
 	b.waitFor(selector)
@@ -42,9 +44,9 @@ func (b *tab) pressUntil(selector string) {
 	b.t.Fatalf("the Tab key does not reach %s at %s\n%s", selector, b.location(), b.text())
 }
 
-// From an empty database where nobody can register: somebody is let in by a command, sees
-// themselves and their sessions in a browser, ends those of another browser, is suspended
-// and out at once, and signs in anew after that.
+// With an empty database and without registration: a command creates an account, its user sees
+// the account and the sessions in a browser, ends the session of another browser, is suspended
+// and signed out immediately, and later signs in again.
 func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{}, map[string]string{"AUTH_FAKE_ALLOW_PUBLIC_REGISTRATION": "false", "AUTH_FAKE_SYNC_USER_INFO": "true"})
 	here, there := newTab(t, startBrowser(t)), newTab(t, startBrowser(t))
@@ -73,6 +75,7 @@ func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 	here.click(toAccount)
 	here.waitFor(endOne)
 	here.wantText("Alice Archer", "alice@example.com", "Fake Provider", "Chrome on Linux", "this browser", "127.0.0.1", "How you sign in")
+	here.wantTimesIn("Asia/Kolkata", "GMT+5:30", 5*time.Hour+30*time.Minute)
 	here.inEachLook("account")
 	here.click(endOthers)
 	here.waitFor(`#sessions ~ p`)
@@ -95,13 +98,39 @@ func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 
 	s.host.mustRun(t, "user", "activate", users.Data[0].ID)
 	here.open(s.host.URL + accountURL)
-	here.waitFor(toProvider) // the session did not come back
+	here.waitFor(toProvider) // the session was not restored
 	here.click(toProvider)
 	here.click(asAlice)
 	here.waitFor(accountIs)
 }
 
-// startTwo starts a host with two providers, of whom only the first makes accounts.
+// wantTimesIn checks that a browser in a time zone shows times of that zone, and UTC if it
+// runs no scripts. The page is loaded again for each.
+func (b *tab) wantTimesIn(zone, abbreviation string, offset time.Duration) {
+	b.t.Helper()
+	in := time.FixedZone(abbreviation, int(offset.Seconds()))
+	b.do("changing the time zone", emulate(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone}))
+	for scripts, shownIn := range map[bool]*time.Location{true: in, false: time.UTC} {
+		b.scripts(scripts)
+		b.do("loading again", chromedp.Reload())
+		b.waitFor("time")
+		var shown [][2]string
+		if err := json.Unmarshal([]byte(evaluate(b, "JSON.stringify(Array.from(document.querySelectorAll('time'), t => [t.dateTime, t.innerText]))")), &shown); err != nil || len(shown) == 0 {
+			b.t.Fatalf("no times: %v", err)
+		}
+		for _, pair := range shown {
+			moment, err := time.Parse(time.RFC3339, pair[0])
+			if want := moment.In(shownIn).Format("2 January 2006, 15:04 MST"); err != nil || pair[1] != want {
+				b.t.Errorf("%s is shown as %q, want %q: %v", pair[0], pair[1], want, err)
+			}
+		}
+	}
+	b.scripts(true)
+	b.do("loading again", chromedp.Reload())
+	b.waitFor("time")
+}
+
+// startTwo starts a host with two providers, of which only the first creates accounts.
 func startTwo(t *testing.T) *testHost {
 	t.Helper()
 	port := freePort(t)
@@ -123,8 +152,8 @@ func startTwo(t *testing.T) *testHost {
 	return host
 }
 
-// By the keyboard alone and without scripts: somebody links another provider, signs in by
-// it where nobody can register, and unlinks it.
+// With only the keyboard and without scripts: a user links another provider, signs in with it
+// although registration is closed, and unlinks it.
 func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	host := startTwo(t)
 	here := newTab(t, startBrowser(t))
@@ -133,7 +162,7 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	here.pressUntil(toProvider)
 	here.pressUntil(asAlice)
 	here.pressUntil(linkOther)
-	here.pressUntil(asBob) // at the other one they are called bob
+	here.pressUntil(asBob) // the other provider calls them bob
 	here.waitFor(unlinkOne)
 	here.wantText("Alice Archer", "Provider other")
 	if got := here.location(); got != host.URL+"/account#links" {
@@ -154,18 +183,18 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 		return evaluate(here, "String(document.querySelector('"+`form[action="/account/unlink"]`+"') === null)") == "true"
 	})
 	there.open(host.URL + accountURL)
-	there.waitFor(toProvider) // what came by the link has ended
+	there.waitFor(toProvider) // the session of the link has ended
 	here.open(host.URL + accountURL)
 	here.waitFor(accountIs)
 
-	// Bob signs in elsewhere as himself, and cannot be linked to Alice after that.
+	// Bob signs in with his own account elsewhere, and then cannot be linked to Alice.
 	there.open(host.URL + "/auth/login/fake?redirect=/account")
 	there.click(asBob)
 	there.waitFor(accountIs)
 	here.pressUntil(`form[action="/account/link"] input[value="fake"] + button`)
 	here.pressUntil(asBob)
 	here.waitFor("code")
-	here.wantText("That leads to another account")
+	here.wantText("That belongs to another account")
 	here.scripts(true)
 	here.inEachLook("link-taken")
 	here.scripts(false)
@@ -174,7 +203,7 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	here.wantText("Alice Archer")
 }
 
-// A17: a page of another site cannot have a browser post the forms of the account.
+// A17: a page of another site cannot make a browser post the forms of the account.
 func TestBrowserAccountFormsFromAnotherSite(t *testing.T) {
 	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{}, map[string]string{"ACCOUNT_LINKING": "true"})
 	here, there := newTab(t, startBrowser(t)), newTab(t, startBrowser(t))

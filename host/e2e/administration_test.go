@@ -13,7 +13,7 @@ import (
 )
 
 // addLine finds the command that lets somebody in who was refused.
-var addLine = regexp.MustCompile(`to let them in: (doorward user add [^;]*);`)
+var addLine = regexp.MustCompile(`to admit the user: (doorward user add [^;]*);`)
 
 // asInShell runs a line as an operator does who copied it.
 func (h *testHost) asInShell(t *testing.T, line string) string {

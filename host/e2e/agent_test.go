@@ -13,21 +13,21 @@ import (
 	"testing"
 )
 
-// agent is a person with a browser that runs no scripts: it keeps cookies,
-// follows redirects, and answers the pages of providers.
+// agent simulates a person with a browser without scripts. It stores cookies, follows
+// redirects, and fills in the pages of providers.
 type agent struct {
 	t      *testing.T
 	host   *testHost
 	client *http.Client
 
-	// login is who signs in at the provider, consent whether they allow it.
+	// login is the login name at the provider, consent whether the person consents.
 	login   string
 	consent bool
 
-	// accept is the Accept header; a browser's by default.
+	// accept is the Accept header; the default is that of a browser.
 	accept string
 
-	// from is what a proxy says where the agent is; empty: nothing.
+	// from is the client address that a proxy sends; if empty, none is sent.
 	from string
 
 	// hint is added to authentication requests as login_hint.
@@ -44,7 +44,7 @@ func newAgent(t *testing.T, host *testHost, login string) *agent {
 	return &agent{t: t, host: host, client: client, login: login, consent: true, accept: "text/html,application/xhtml+xml"}
 }
 
-// answer is a response, read.
+// answer is a response with its body.
 type answer struct {
 	url    *url.URL
 	status int
@@ -52,7 +52,7 @@ type answer struct {
 	body   string
 }
 
-// location is where a redirect leads, nil for another answer.
+// location returns the target of a redirect, or nil for another response.
 func (a answer) location() *url.URL {
 	if a.status < 300 || a.status > 399 || a.header.Get("Location") == "" {
 		return nil
@@ -64,7 +64,7 @@ func (a answer) location() *url.URL {
 	return target
 }
 
-// envelope is the JSON of all the host's answers.
+// envelope is the JSON format of all responses of the host.
 type envelope struct {
 	Data struct {
 		AccessToken  string `json:"access_token"`
@@ -95,7 +95,7 @@ func (a answer) json(t *testing.T) envelope {
 	return e
 }
 
-// code is the error code of a JSON answer, or the reason of a redirect.
+// code returns the error code of a JSON response, or the reason of a redirect.
 func (a answer) code(t *testing.T) string {
 	t.Helper()
 	if target := a.location(); target != nil {
@@ -107,17 +107,17 @@ func (a answer) code(t *testing.T) string {
 	return ""
 }
 
-// maxSteps bounds a login; a redirect loop is a failure.
+// maxSteps limits the steps of a login, to detect a redirect loop.
 const maxSteps = 20
 
-// signIn opens the URL of a login and goes on to its end.
+// signIn opens the URL of a login and follows it to its end.
 func (a *agent) signIn(target string) answer {
 	a.t.Helper()
 	return a.goOn(a.get(target))
 }
 
-// goOn goes on from an answer until there is one that leads nowhere: an error, data, or
-// a redirect to somewhere else than the next step of the login or logout.
+// goOn follows a response until the end: an error, data, or a redirect that is not the
+// next step of the login or logout.
 func (a *agent) goOn(got answer) answer {
 	a.t.Helper()
 	for range maxSteps {
@@ -139,7 +139,7 @@ func (a *agent) next(got answer) (answer, bool) {
 		}
 		return a.get(a.withHint(target)), true
 	}
-	// Providers send their errors on with forms of other statuses, too.
+	// Providers also send errors with forms that have other statuses.
 	if a.isHost(got.url) && got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
 		return got, false
 	}
@@ -155,8 +155,8 @@ func (a *agent) next(got answer) (answer, bool) {
 	return got, false
 }
 
-// isStep tells whether the URL belongs to the login or the logout: a provider's, or one
-// of ours to which it sends the browser back.
+// isStep reports whether the URL belongs to the login or the logout: a URL of a provider,
+// or a URL of the host to which the provider redirects.
 func (a *agent) isStep(target *url.URL) bool {
 	return !a.isHost(target) || strings.HasSuffix(target.Path, "/callback") || strings.HasSuffix(target.Path, "/logout")
 }
@@ -175,10 +175,10 @@ func (a *agent) withHint(target *url.URL) string {
 	return target.String()
 }
 
-// anyPassword is that of everybody at providers that want one.
+// anyPassword is the password of all users at providers that require one.
 const anyPassword = "any"
 
-// fillIn answers a form of a provider's pages, or of one that posts itself.
+// fillIn fills in a form of a provider's page, or submits one that posts itself.
 func (a *agent) fillIn(f form) (url.Values, bool) {
 	switch {
 	case f.id == "login":
@@ -189,7 +189,7 @@ func (a *agent) fillIn(f form) (url.Values, bool) {
 		return url.Values{"person": {a.login}}, true
 	case len(f.buttons["person"]) > 0:
 		return url.Values{"refuse": {"yes"}}, true
-	case len(f.buttons["user"]) > 0: // of a SAML provider, which offers its people by number
+	case len(f.buttons["user"]) > 0: // a SAML provider, which lists its users by number
 		values := maps.Clone(f.hidden)
 		values.Set("user", f.buttons["user"][0])
 		return values, true
@@ -223,7 +223,7 @@ func (a *agent) post(page *url.URL, action string, values url.Values) answer {
 	return a.do(http.MethodPost, target.String(), strings.NewReader(values.Encode()), header)
 }
 
-// call uses the host's interface for programs.
+// call sends a request to the host's API.
 func (a *agent) call(method, path string, body any, header http.Header) answer {
 	a.t.Helper()
 	var reader io.Reader
@@ -273,7 +273,7 @@ func (a *agent) do(method, target string, body io.Reader, header http.Header) an
 	return got
 }
 
-// noteSecrets remembers the tokens and cookies that the host gives away.
+// noteSecrets records the tokens and cookies that the host sends.
 func (a *agent) noteSecrets(resp *http.Response, got answer) {
 	if !a.isHost(resp.Request.URL) {
 		return
@@ -288,7 +288,7 @@ func (a *agent) noteSecrets(resp *http.Response, got answer) {
 	}
 }
 
-// cookie is the value of a cookie that the browser would send to the host, or "".
+// cookie returns the value of a cookie that the browser would send to the host, or "".
 func (a *agent) cookie(name string) string {
 	a.t.Helper()
 	home, err := url.Parse(a.host.URL)
@@ -303,7 +303,7 @@ func (a *agent) cookie(name string) string {
 	return ""
 }
 
-// signedOut checks that no login has left anything in the browser.
+// signedOut checks that no data of a login is left in the browser.
 func (a *agent) signedOut() {
 	a.t.Helper()
 	for _, name := range []string{sessionCookie, refreshCookie} {

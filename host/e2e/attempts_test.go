@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// callbackOf lets the person sign in at the provider, and returns the URL at the
-// host to which the provider then sends the browser.
+// callbackOf signs the person in at the provider, and returns the callback URL to which the
+// provider redirects the browser.
 func callbackOf(t *testing.T, person *agent) string {
 	t.Helper()
 	begun := person.get(person.host.URL + "/auth/login/fake?mode=session")
@@ -25,7 +25,7 @@ func callbackOf(t *testing.T, person *agent) string {
 	return back.location().String()
 }
 
-// A login belongs to the browser that began it, and ends once.
+// A login belongs to the browser that began it, and can end only once.
 func TestAttempts(t *testing.T) {
 	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
 	newPerson := func() *agent {
@@ -74,7 +74,7 @@ func cookieHeader(person *agent, url string) string {
 	return req.Header.Get("Cookie")
 }
 
-// Whoever is not signed in cannot fill the store (A15).
+// Clients that are not signed in cannot fill the store (A15).
 func TestUnauthenticatedRequestsWriteNothing(t *testing.T) {
 	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
 	person := newAgent(t, setup.host, "alice")

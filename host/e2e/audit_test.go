@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// locked is what a process has printed so far.
+// locked is a buffer for the output of a process.
 type locked struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -39,7 +39,7 @@ type auditEvent struct {
 	SessionsEnded                                                  int    `json:"sessions_ended"`
 }
 
-// kindsOf are the kinds of events that are about somebody.
+// kindsOf returns the kinds of the events about a user.
 func kindsOf(events []auditEvent) string {
 	var kinds []string
 	for _, e := range events {
@@ -48,7 +48,7 @@ func kindsOf(events []auditEvent) string {
 	return strings.Join(kinds, " ")
 }
 
-// What happens to a person is in the audit, and comes to whoever follows it.
+// Events about a user are in the audit log, and reach clients that follow it.
 func TestTheAuditOfAPerson(t *testing.T) {
 	s := closed(t, map[string]string{"AUTH_FAKE_ALLOW_PUBLIC_REGISTRATION": "true"})
 	follow := s.host.Command("audit", "--follow", "--json")
@@ -98,8 +98,8 @@ func TestTheAuditOfAPerson(t *testing.T) {
 	}
 }
 
-// A directory that refuses 200 passwords works well; the metrics say that people were
-// refused, and the audit has sums of it and no row for each.
+// A directory that refuses 200 passwords is healthy: the metrics count refusals, and the audit
+// log has sums instead of a row for each refusal.
 func TestWrongPasswordsInTheMetrics(t *testing.T) {
 	ldapPlugin(t)
 	s := startSlapd(t, slapdConfig{})
@@ -125,7 +125,7 @@ func TestWrongPasswordsInTheMetrics(t *testing.T) {
 	if got := kindsOf(events.Data); got != "signing_key_added" {
 		t.Errorf("events: %s", got)
 	}
-	if err := host.Stop(); err != nil { // which saves the last sums
+	if err := host.Stop(); err != nil { // which stores the last sums
 		t.Fatal(err)
 	}
 	var sums struct {

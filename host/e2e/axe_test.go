@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// needAxe returns the script of axe-core, which finds what keeps people from using a page.
+// needAxe returns the script of axe-core, which finds accessibility problems of a page.
 func needAxe(t *testing.T) string {
 	t.Helper()
 	script, err := os.ReadFile(filepath.Join(repository(t), "host", "e2e", "axe", "node_modules", "axe-core", "axe.min.js"))
@@ -22,8 +22,8 @@ func needAxe(t *testing.T) string {
 	return string(script)
 }
 
-// wantAxeClean checks that axe finds nothing on the page that breaks WCAG 2.2, level A or
-// AA, or one of its best practices.
+// wantAxeClean checks that axe finds no violations of WCAG 2.2, level A or AA, or of its best
+// practices.
 func (b *tab) wantAxeClean(what string) {
 	b.t.Helper()
 	script := needAxe(b.t)
@@ -53,9 +53,9 @@ func (b *tab) wantAxeClean(what string) {
 	}
 }
 
-// inEachLook shows the page as people may see it, takes a picture, and has axe look at it:
-// light and dark, on a wide screen and on one of 320 px, where nothing may have to be
-// scrolled sideways (WCAG 2.2, 1.4.10).
+// inEachLook shows the page in light and dark, on a wide screen and on one of 320 px, takes a
+// picture of each, and runs axe. At 320 px, the page must not need horizontal scrolling (WCAG
+// 2.2, 1.4.10).
 func (b *tab) inEachLook(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
@@ -79,7 +79,7 @@ func emulate[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action
 	})
 }
 
-// scripts lets pages run scripts, or keeps them from it. axe is one.
+// scripts turns scripts on or off. axe needs scripts.
 func (b *tab) scripts(run bool) {
 	b.t.Helper()
 	b.do("switching scripts", emulate(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !run}))

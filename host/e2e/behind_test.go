@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// startBehind runs a host, and a front before it. There are the providers "fake" (OpenID
-// Connect), and "idp" and "large" (SAML), of which the last tells very much of everybody.
+// startBehind runs a host behind a front. The providers are "fake" (OpenID Connect), and "idp"
+// and "large" (SAML), of which the last sends a lot of data about each user.
 func startBehind(t *testing.T, name string, op openidtest.Config, env map[string]string) (*behind, *testHost) {
 	t.Helper()
 	b := newPlace(t)
@@ -42,7 +42,7 @@ func startBehind(t *testing.T, name string, op openidtest.Config, env map[string
 	return b, host
 }
 
-// startTalkative runs a SAML provider that tells so many bytes of everybody.
+// startTalkative runs a SAML provider that sends this many bytes about each user.
 func startTalkative(t *testing.T, bytes int) (metadata string) {
 	t.Helper()
 	user := samltest.User{NameID: "alice"}
@@ -57,8 +57,8 @@ func startTalkative(t *testing.T, bytes int) (metadata string) {
 	return idp.MetadataURL()
 }
 
-// What docs/production.md says about each proxy works: whole logins, what is long, what
-// is large, and nothing that a client says about the way that it came.
+// The configuration of each proxy in docs/production.md works: complete logins, long URLs and
+// large bodies work, and forwarding headers of a client have no effect.
 func TestBehindProxies(t *testing.T) {
 	for name := range fronts {
 		t.Run(name, func(t *testing.T) {
@@ -106,8 +106,8 @@ func testLoginBehind(t *testing.T, b *behind, host *testHost, mechanism string) 
 	wantClientAddress(t, host)
 }
 
-// wantSecureCookies holds the cookies of an answer against their names: those with
-// __Host- are dropped by browsers otherwise.
+// wantSecureCookies checks that the cookies of a response fit their names: browsers otherwise
+// drop cookies with __Host-.
 func wantSecureCookies(t *testing.T, got answer) {
 	t.Helper()
 	cookies := (&http.Response{Header: got.header}).Cookies()
@@ -121,14 +121,14 @@ func wantSecureCookies(t *testing.T, got answer) {
 	}
 }
 
-// wantClientAddress checks that all requests that came through the front are logged
-// with the address of its client.
+// wantClientAddress checks that the log has the address of the client for all requests through
+// the front.
 func wantClientAddress(t *testing.T, host *testHost) {
 	t.Helper()
 	seen := 0
 	for line := range strings.Lines(host.Logs()) {
 		if !strings.Contains(line, "request: method=") || strings.Contains(line, "path=/server/") {
-			continue // the front's own, and ours directly
+			continue // requests of the front itself, and direct requests of the test
 		}
 		if seen++; !strings.Contains(line, " ip="+outsideAddress+" ") {
 			t.Errorf("B14 logged: %s", line)
@@ -139,8 +139,8 @@ func wantClientAddress(t *testing.T, host *testHost) {
 	}
 }
 
-// testLargeBehind signs in with a response that is nearly as large as SAML allows, and
-// posts one that is too large: it is the host that refuses it.
+// testLargeBehind signs in with a response that is nearly as large as the limit for SAML, and
+// posts one that is too large: the host must refuse it, not the front.
 func testLargeBehind(t *testing.T, b *behind, host *testHost) {
 	testLoginBehind(t, b, host, "large")
 	person := b.person(t, host, "alice")
@@ -154,9 +154,8 @@ func testLargeBehind(t *testing.T, b *behind, host *testHost) {
 	}
 }
 
-// testLongBehind has everything as long as it may be: where to return to, what comes of
-// that in the address at the provider and in cookies, and the cookies of an application
-// on the same host name.
+// testLongBehind uses maximum lengths: the return URL, and with it the URL at the provider and
+// the cookies, and the cookies of an application on the same host name.
 func testLongBehind(t *testing.T, b *behind, host *testHost) {
 	person := b.person(t, host, "alice")
 	home := mustParse(t, b.public())
@@ -180,7 +179,7 @@ func testLongBehind(t *testing.T, b *behind, host *testHost) {
 			t.Errorf("%s: %d %.300s", mechanism, done.status, done.body)
 		}
 	}
-	// As long an address as SAML's redirect binding makes of a message that is signed.
+	// The longest URL of a signed message with the redirect binding of SAML.
 	query := url.Values{"SAMLResponse": {strings.Repeat("A", 14_000)}}
 	if got := person.get(b.public() + "/auth/login/idp/logout?" + query.Encode()); got.header.Get("X-Request-Id") == "" {
 		t.Errorf("answered by the proxy: %d %.300s", got.status, got.body)
@@ -197,7 +196,7 @@ func headSize(header http.Header) int {
 	return n
 }
 
-// forged is what a client may write to be taken for another, or for being elsewhere.
+// forged are headers with which a client can pretend to have another address or URL.
 var forged = http.Header{
 	"X-Forwarded-For": {"192.0.2.66"}, "X-Real-Ip": {"192.0.2.66"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Host": {"evil.example"},
 	"X-Forwarded-Port": {"81"}, "X-Forwarded-Prefix": {"/evil"}, "X-Forwarded-Server": {"evil.example"}, "X-Forwarded-Ssl": {"off"},
@@ -205,7 +204,7 @@ var forged = http.Header{
 	"Forwarded": {"for=192.0.2.66;proto=http;host=evil.example"}, "Cf-Connecting-Ip": {"192.0.2.66"}, "True-Client-Ip": {"192.0.2.66"},
 }
 
-// testForgedBehind compares what a login says with and without them.
+// testForgedBehind compares the responses of a login with and without them.
 func testForgedBehind(t *testing.T, b *behind, host *testHost, name string) {
 	for what, path := range map[string]string{
 		"login": "/auth/login/fake", "metadata": "/auth/login/idp/metadata", "page": "/login", "home": "/", "not there": "/nothing",
@@ -230,7 +229,7 @@ func testForgedBehind(t *testing.T, b *behind, host *testHost, name string) {
 	}
 	wantClientAddress(t, host)
 	if name == "Caddy" {
-		return // it serves no other host name
+		return // the front serves no other host name
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.public()+"/auth/login/fake", nil)
 	if err != nil {
@@ -248,8 +247,8 @@ func testForgedBehind(t *testing.T, b *behind, host *testHost, name string) {
 	}
 }
 
-// testOddPathsBehind: whatever a proxy makes of such a path, nobody is sent elsewhere,
-// and nothing begins or ends.
+// testOddPathsBehind: however a proxy treats such a path, nobody is redirected to another
+// site, and no login or session begins or ends.
 func testOddPathsBehind(t *testing.T, b *behind, host *testHost) {
 	for _, path := range []string{
 		"//evil.example/", "//login", "/./login", "/%2e%2e/login", "/..;/login", "/%2Flogin", "/auth%2flogin%2fnobody", "/LOGIN", "/login%00", "/login;a=b",
@@ -273,7 +272,7 @@ func mustParse(t *testing.T, text string) *url.URL {
 	return u
 }
 
-// testRedirectsBehind checks what somebody gets who types an address.
+// testRedirectsBehind checks the redirects for addresses that a person types.
 func testRedirectsBehind(t *testing.T, b *behind, host *testHost, name string) {
 	person := b.person(t, host, "alice")
 	for path, want := range map[string]string{"": "/sso/", "/": "/sso/login"} {
@@ -282,7 +281,7 @@ func testRedirectsBehind(t *testing.T, b *behind, host *testHost, name string) {
 		}
 	}
 	if name == "Caddy" {
-		return // does so by itself, unless ports are others
+		return // redirects by itself, unless the ports differ
 	}
 	got := person.get(localURL("localhost", b.plainPort) + "/sso/login")
 	if target := got.location(); target == nil || target.Scheme != "https" || target.Path != "/sso/login" {

@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// startBenchHost runs the built host with a provider that approves at once.
+// startBenchHost runs the built host with a provider that approves immediately.
 func startBenchHost(b *testing.B) *Host {
 	b.Helper()
 	port, err := FreePort()
@@ -44,9 +44,9 @@ func startBenchHost(b *testing.B) *Host {
 	return host
 }
 
-// BenchmarkLogin is a whole login: host, plugin and provider, five requests in
-// all, and a session in the database. "host-MB" is what the host has in memory
-// afterwards, without its plugins.
+// BenchmarkLogin measures a complete login: host, plugin and provider, five requests in total,
+// and a session in the database. "host-MB" is the memory of the host afterwards, without its
+// plugins.
 func BenchmarkLogin(b *testing.B) {
 	host := startBenchHost(b)
 	login := func(b *testing.B) {
@@ -84,9 +84,8 @@ func BenchmarkLogin(b *testing.B) {
 	})
 }
 
-// BenchmarkStart is from the start of the process until it answers, plugin and
-// provider opened. "host-MB" is what an idle host has in memory, without its
-// plugins.
+// BenchmarkStart measures the time from the start of the process until it responds, with the
+// plugin and the provider open. "host-MB" is the memory of an idle host, without its plugins.
 func BenchmarkStart(b *testing.B) {
 	host := startBenchHost(b)
 	var idle float64
@@ -107,9 +106,9 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(idle, "host-MB")
 }
 
-// BenchmarkPluginProcess is from the start of the plugin of a host until it has
-// said what it is, and what it has in memory when its provider is open and nobody
-// signs in: "MB" is resident, "anon-MB" is what other processes do not share.
+// BenchmarkPluginProcess measures the time from the start of a plugin until it has described
+// itself, and its memory when its provider is open and nobody signs in: "MB" is resident
+// memory, "anon-MB" is memory that is not shared with other processes.
 func BenchmarkPluginProcess(b *testing.B) {
 	host := startBenchHost(b)
 	var ready []float64
@@ -134,7 +133,7 @@ func BenchmarkPluginProcess(b *testing.B) {
 	b.ReportMetric(anonymous, "anon-MB")
 }
 
-// memoryMB reads the resident memory of the host's process.
+// memoryMB returns the resident memory of the host's process.
 func memoryMB(b *testing.B, host *Host) float64 {
 	b.Helper()
 	return statusMB(b, host.PID(), "VmRSS:")

@@ -51,7 +51,7 @@ func TestBrowserSignsInAndOut(t *testing.T) {
 	}
 }
 
-// The provider's form is posted from another site, without our Lax cookies.
+// The provider's form is posted from another site, without the host's Lax cookies.
 func TestBrowserFormPost(t *testing.T) {
 	env := map[string]string{"AUTH_FAKE_PARAMS": `{"response_mode":"form_post"}`}
 	host := startFake(t, openidtest.Config{}, openidtest.Client{}, env).host
@@ -64,9 +64,9 @@ func TestBrowserFormPost(t *testing.T) {
 	person.wantText("Alice Archer")
 }
 
-// TestBrowserFormPostToAnApplication: Chromium holds every redirect that follows
-// a form against the form-action of the page with the form, and the application
-// that gets the browser back may send it on to another origin.
+// TestBrowserFormPostToAnApplication: Chromium checks every redirect after a form against the
+// form-action of the page with the form, and the application to which the browser returns can
+// redirect it to another origin.
 func TestBrowserFormPostToAnApplication(t *testing.T) {
 	further := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -105,7 +105,7 @@ func TestBrowserTwoTabsAtOnce(t *testing.T) {
 	}
 	second.open(host.URL + "/")
 	second.waitFor(signOut)
-	second.wantText("Alice Archer") // who signed in last
+	second.wantText("Alice Archer") // the user who signed in last
 }
 
 func TestBrowserRefusal(t *testing.T) {
@@ -115,7 +115,7 @@ func TestBrowserRefusal(t *testing.T) {
 	person.open(host.URL + "/login")
 	person.click(toProvider)
 	person.click(refuse)
-	person.waitFor(toProvider) // the way to try again
+	person.waitFor(toProvider) // a link to try again
 	person.screenshot("refused")
 	if shown := person.text(); strings.Contains(shown, "access_denied") {
 		t.Errorf("the page has words of the protocol in it:\n%s", shown)
@@ -133,7 +133,7 @@ func TestBrowserProviderDown(t *testing.T) {
 	}
 	person := newTab(t, browser)
 	person.open(setup.host.URL + "/auth/login/fake")
-	person.waitFor(toProvider) // the way to try again
+	person.waitFor(toProvider) // a link to try again
 	person.screenshot("provider-down")
 	if shown := person.text(); strings.Contains(shown, "127.0.0.1") || strings.Contains(shown, "refused") {
 		t.Errorf("L08 the page tells everybody what is wrong inside:\n%s", shown)

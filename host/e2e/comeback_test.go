@@ -23,7 +23,7 @@ const (
 	secretOne = `input[type="password"]`
 )
 
-// startFakeDirectory runs a host with one directory, in which ada is.
+// startFakeDirectory runs a host with one directory, which contains ada.
 func startFakeDirectory(t *testing.T, options map[string]string) (*testHost, *ldaptest.Directory, string) {
 	t.Helper()
 	password := newPassword()
@@ -37,7 +37,7 @@ func startFakeDirectory(t *testing.T, options map[string]string) (*testHost, *ld
 	return host, dir, password
 }
 
-// fill types into a field in place of what the browser may have put there.
+// fill replaces the content of a field, which the browser may have filled in.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
 	b.waitFor(selector)
@@ -47,7 +47,7 @@ func (b *tab) fill(selector, text string) {
 
 func (b *tab) back() {
 	b.t.Helper()
-	// What Chromium kept of the page comes back without being loaded.
+	// Chromium restores the page from its cache without loading it.
 	b.do("going back", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		history, err := cdp.Call(ctx, t, page.GetNavigationHistory, cdp.Empty{})
 		if err != nil {
@@ -82,8 +82,8 @@ func TestBrowserDoubleClick(t *testing.T) {
 	}
 }
 
-// Without scripts nothing stops the second click, and the browser gives up the first
-// one: the page says how to go on, and going on works.
+// Without scripts, nothing prevents a second click, and the browser cancels the first request:
+// the page says how to continue, and this works.
 func TestBrowserDoubleClickWithoutScripts(t *testing.T) {
 	host, _, password := startFakeDirectory(t, nil)
 	person := newTab(t, startBrowser(t))
@@ -109,8 +109,8 @@ func TestBrowserDoubleClickWithoutScripts(t *testing.T) {
 	}
 }
 
-// backToProvider goes back to the provider's page, which locks its buttons when it is
-// used, and loads it again.
+// backToProvider goes back to the provider's page, which disables its buttons after use, and
+// reloads it.
 func backToProvider(person *tab) {
 	person.t.Helper()
 	person.back()
@@ -118,7 +118,7 @@ func backToProvider(person *tab) {
 	person.open(person.location())
 }
 
-// Back from the application to the provider's page, and the same sign-in once more.
+// Going back from the application to the provider's page, and signing in again.
 func TestBrowserBackAfterSuccess(t *testing.T) {
 	host := startFake(t, openidtest.Config{}, openidtest.Client{}, nil).host
 	person := newTab(t, startBrowser(t))
@@ -139,14 +139,14 @@ func TestBrowserBackAfterSuccess(t *testing.T) {
 	backToProvider(person)
 	person.click(asBob)
 	person.waitFor(goOn)
-	person.wantText("Alice Archer") // not silently somebody else, nor silently still her
+	person.wantText("Alice Archer") // neither somebody else nor still her without a notice
 	person.click(goOn + ".quiet")
 	person.click(asBob)
 	person.waitFor(signOut)
 	person.wantText("Bob Baker")
 }
 
-// Back from the application to the form of the directory, and the same once more.
+// Going back from the application to the form of the directory, and signing in again.
 func TestBrowserBackToTheForm(t *testing.T) {
 	host, _, password := startFakeDirectory(t, nil)
 	person := newTab(t, startBrowser(t))

@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// fapiOptions hold a provider to FAPI 2.0, with client_auth_type private_key_jwt and
-// sender_constrain dpop, as the suite calls it.
+// fapiOptions configures FAPI 2.0 with the variants client_auth_type private_key_jwt and
+// sender_constrain dpop of the suite.
 func fapiOptions(keys string) map[string]string {
 	return map[string]string{
 		"PUSHED_AUTHORIZATION_REQUESTS": "required", "DPOP": "required", "CLIENT_ASSERTION_AUDIENCE": "issuer", "RESPONSE_ISS": "required",
@@ -21,7 +21,7 @@ func fapiOptions(keys string) map[string]string {
 	}
 }
 
-// fapiClient is what goes with them.
+// fapiClient returns the matching client.
 func fapiClient(t *testing.T) (client openidtest.Client, keys string) {
 	t.Helper()
 	private, public := privateJWK(t, "ES256")
@@ -37,14 +37,14 @@ func fapiClient(t *testing.T) (client openidtest.Client, keys string) {
 	return client, string(ours)
 }
 
-// fapiSecurity is that of the provider.
+// fapiSecurity returns the matching security settings of the provider.
 var fapiSecurity = openidtest.Security{
 	PushedRequests: openidtest.Required, DPoP: openidtest.Required, DPoPNonce: true, SignedResponses: true,
 }
 
 const fapiModule = "fapi2-security-profile-final-client-test-"
 
-// fapiModules are those of the security profile, all but one that is below.
+// fapiModules are the modules of the security profile, except one that is below.
 func fapiModules(t *testing.T) []module {
 	t.Helper()
 	none := openidtest.Quirk{}
@@ -90,7 +90,7 @@ func fapiModules(t *testing.T) []module {
 	return modules
 }
 
-// signedModules are those that message signing adds: the responses are signed.
+// signedModules are the additional modules of message signing, with signed responses.
 func signedModules(t *testing.T) []module {
 	t.Helper()
 	claim := func(name string, value any) openidtest.ResponseAlter {
@@ -159,7 +159,7 @@ func TestConformanceSchemeInAnyLetters(t *testing.T) {
 		once.Do(func() {
 			provider := fake.(*openidtest.Provider)
 			provider.RotateNonce()
-			provider.RotateNonce() // those before the latest are not accepted
+			provider.RotateNonce() // only the latest nonce is accepted
 		})
 		said := httptest.NewRecorder()
 		fake.ServeHTTP(said, r)

@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// TestConformanceRefresh are the modules of oidcc-client-refreshtoken-test-plan, and two
-// that the suite has and no plan.
+// TestConformanceRefresh runs the modules of oidcc-client-refreshtoken-test-plan, and two
+// modules that are not in a plan.
 func TestConformanceRefresh(t *testing.T) {
 	var azp atomic.Pointer[string] // of refreshed ID tokens
 	quirk := idToken(func(claims map[string]any) {
@@ -59,13 +59,13 @@ func TestConformanceRefresh(t *testing.T) {
 	}
 }
 
-// logoutRig is a provider that does something while it signs somebody out.
+// logoutRig is a provider with special behaviour during a logout.
 type logoutRig struct {
 	fakeSetup
-	url string // of ours, for logouts
+	url string // the logout URL of the host
 
 	during atomic.Pointer[func()]                  // in the end-session endpoint
-	state  atomic.Pointer[func(string) url.Values] // what the browser comes back with
+	state  atomic.Pointer[func(string) url.Values] // the parameters with which the browser returns
 }
 
 func startLogoutRig(t *testing.T) *logoutRig {
@@ -98,7 +98,7 @@ func startLogoutRig(t *testing.T) *logoutRig {
 	return rig
 }
 
-// signIn returns alice with a session, and how the provider calls it.
+// signIn signs alice in, and returns the provider's ID of her session.
 func (rig *logoutRig) signIn(t *testing.T) (person *agent, sid string) {
 	t.Helper()
 	before := rig.provider.Sessions("alice")
@@ -113,7 +113,7 @@ func (rig *logoutRig) signIn(t *testing.T) (person *agent, sid string) {
 	return nil, ""
 }
 
-// leave signs out here, with what the provider does meanwhile.
+// leave signs out of the host, with this behaviour of the provider.
 func (rig *logoutRig) leave(t *testing.T, person *agent, during func(), state func(string) url.Values) answer {
 	t.Helper()
 	asked := rig.provider.Hits(openidtest.EndSessionEndpoint)
@@ -137,9 +137,9 @@ func wantGoodbye(t *testing.T, got answer) {
 	}
 }
 
-// TestConformanceRPInitiatedLogout are the modules of the plan for RP-initiated logout.
-// The session has ended before the browser leaves. One that comes back with a state that
-// is not ours is told of an error, and of no success: anybody can send it there.
+// TestConformanceRPInitiatedLogout runs the modules of the plan for RP-initiated logout. The
+// session ends before the browser leaves. A browser that returns with an unknown state gets an
+// error and no message of success, because anybody can redirect it there.
 func TestConformanceRPInitiatedLogout(t *testing.T) {
 	rig := startLogoutRig(t)
 	nothing := func() {}
@@ -154,16 +154,16 @@ func TestConformanceRPInitiatedLogout(t *testing.T) {
 			t.Errorf("the browser that comes back gets %d %s", got.status, got.header)
 		}
 	})
-	// Amazon Cognito leaves the state out, too. It says nothing that is not so.
+	// Amazon Cognito also omits the state. The browser gets the usual page after a logout.
 	t.Run("oidcc-client-test-rp-init-logout-no-state", func(t *testing.T) {
 		person, _ := rig.signIn(t)
 		wantGoodbye(t, rig.leave(t, person, nothing, func(string) url.Values { return nil }))
 	})
 }
 
-// TestConformanceBackChannelLogout are the modules of the plan for back-channel logout: a
-// logout token comes while the browser signs out. Each comes to a session that goes on,
-// too, which ends or does not.
+// TestConformanceBackChannelLogout runs the modules of the plan for back-channel logout: a
+// logout token arrives while the browser signs out. Each token is also sent for an active
+// session, which must end or continue.
 func TestConformanceBackChannelLogout(t *testing.T) {
 	rig := startLogoutRig(t)
 	claim := func(name string, value any) func(_, claims map[string]any) {
@@ -173,16 +173,16 @@ func TestConformanceBackChannelLogout(t *testing.T) {
 	for _, m := range []struct {
 		name  string
 		alter func(header, claims map[string]any)
-		alg   string // empty: the client's
+		alg   string // if empty, the algorithm of the client
 		want  int
 	}{
 		{name: module, want: http.StatusOK},
 		{name: module + "-alg-none", alter: func(header, _ map[string]any) { header["alg"] = "none" }, want: http.StatusBadRequest},
 		{name: module + "-no-event", alter: func(_, claims map[string]any) { delete(claims, "events") }, want: http.StatusBadRequest},
 		{name: module + "-with-nonce", alter: claim("nonce", "n"), want: http.StatusBadRequest},
-		// Another of the provider's own keys signs. Without client_id_token_signed_response_alg
-		// we take each algorithm that the provider lists, as for ID tokens; a client that is
-		// registered for one sets it.
+		// Another key of the provider signs. Without client_id_token_signed_response_alg, the
+		// host accepts each algorithm that the provider lists, as for ID tokens. A client that
+		// is registered for one algorithm sets the option.
 		{name: module + "-wrong-alg", alg: "ES256", want: http.StatusBadRequest},
 		{name: module + "-wrong-aud", alter: claim("aud", "other"), want: http.StatusBadRequest},
 		{name: module + "-wrong-event", alter: claim("events", map[string]any{"http://schemas.openid.net/event/other": map[string]any{}}), want: http.StatusBadRequest},
@@ -203,7 +203,7 @@ func TestConformanceBackChannelLogout(t *testing.T) {
 	}
 }
 
-// logoutToken makes one, signed with an algorithm of the provider's.
+// logoutToken returns a logout token, signed with an algorithm of the provider.
 func (rig *logoutRig) logoutToken(t *testing.T, sid, alg string, alter func(header, claims map[string]any)) string {
 	t.Helper()
 	client := openidtest.Client{ID: "signs", TokenEndpointAuthMethod: openidtest.PublicClient, IDTokenSignedResponseAlg: alg}
@@ -223,8 +223,8 @@ func (rig *logoutRig) logoutToken(t *testing.T, sid, alg string, alter func(head
 	return token
 }
 
-// TestConformanceFrontChannelLogout are the modules of the plan for front-channel logout:
-// the provider shows a frame with our logout URL.
+// TestConformanceFrontChannelLogout runs the modules of the plan for front-channel logout: the
+// provider shows a frame with the logout URL of the host.
 func TestConformanceFrontChannelLogout(t *testing.T) {
 	rig := startLogoutRig(t)
 	frame := func(sid string) {

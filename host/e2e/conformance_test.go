@@ -9,30 +9,29 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// The modules of the OpenID conformance suite for relying parties, retold by their own
-// names: the suite's authors decide what a provider does and what the relying party
-// must make of it, and a fake provider does it here. This is no certification, and says
-// nothing of one: the suite itself has not run, and its log has not been looked at by
-// anybody.
+// The modules of the OpenID conformance suite for relying parties, under their own names: the
+// authors of the suite decide what a provider does and how the relying party must respond, and
+// a fake provider simulates it here. This is not a certification and does not replace one: the
+// suite itself was not run, and nobody has reviewed its log.
 //
 // The plans are those of the classes in net.openid.conformance.openid.client and
 // net.openid.conformance.fapi2spfinal at https://gitlab.com/openid/conformance-suite.
 
-// module is one of them. The suite is satisfied if the login succeeds, or if it is
-// refused at the place that it names.
+// module is one module. It is passed if the login succeeds, or if it is refused at the place
+// that the suite specifies.
 type module struct {
 	quirk
 
-	// before says which endpoint must not be asked any more when the fault has been
-	// seen; empty: the suite does not say.
+	// before is the endpoint that must not be requested after the fault; empty if the suite
+	// does not specify one.
 	before openidtest.Endpoint
 
-	// again is done to the provider after a login, and then there is another one.
+	// again changes the provider after a login, before a second login.
 	again func(*openidtest.Provider) error
 }
 
-// byTheHost is the reason of a refusal by the host itself, which has none: the response
-// belongs to no login that it knows.
+// byTheHost stands for a refusal by the host itself, which has no reason: the response does
+// not belong to a known login.
 const byTheHost = `""`
 
 const suite = "https://gitlab.com/openid/conformance-suite"
@@ -42,8 +41,8 @@ func passes(name string, fake openidtest.Quirk, does ...openidtest.Misbehaviour)
 	return module{quirk: quirk{name: name, source: suite, fake: fake, does: does}}
 }
 
-// refuses is a module in which the ID token does not hold, so that the user info is not
-// asked for.
+// refuses is a module in which the ID token is invalid, so that the user info is not
+// requested.
 func refuses(name, reason string, fake openidtest.Quirk, does ...openidtest.Misbehaviour) module {
 	m := passes(name, fake, does...)
 	m.refused, m.before = reason, openidtest.UserInfoEndpoint
@@ -55,7 +54,7 @@ func (m module) with(change func(*module)) module {
 	return m
 }
 
-// option sets one of the provider at the host.
+// option sets an option of the provider in the host.
 func option(name, value string) func(*module) {
 	return func(m *module) { m.options = withOption(m.options, name, value) }
 }
@@ -66,8 +65,8 @@ func document(change func(map[string]any)) openidtest.Quirk {
 	return openidtest.Quirk{Metadata: change}
 }
 
-// basicModules are those of oidcc-client-basic-certification-test-plan, and those of
-// oidcc-client-test-plan that are for the code flow.
+// basicModules are the modules of oidcc-client-basic-certification-test-plan, and those of
+// oidcc-client-test-plan for the code flow.
 func basicModules() []module {
 	none := openidtest.Quirk{}
 	onlyRS256 := option("CLIENT_ID_TOKEN_SIGNED_RESPONSE_ALG", "RS256")
@@ -78,7 +77,7 @@ func basicModules() []module {
 		refuses("oidcc-client-test-invalid-aud", "audience_mismatch", none, openidtest.AudienceOther),
 		refuses("oidcc-client-test-missing-iat", "id_token_iat", none, openidtest.IssuedAtMissing),
 		passes("oidcc-client-test-kid-absent-single-jwks", none, openidtest.KidAbsentOneKey),
-		// The suite leaves it to the client to refuse, or to try each key.
+		// The suite allows the client to refuse or to try each key.
 		passes("oidcc-client-test-kid-absent-multiple-jwks", none, openidtest.KidAbsentSeveralKeys),
 		passes("oidcc-client-test-idtoken-sig-rs256", none).with(onlyRS256),
 		refuses("oidcc-client-test-invalid-sig-rs256", "signature_invalid", none, openidtest.SignatureBadRS256),
@@ -90,7 +89,7 @@ func basicModules() []module {
 		refuses("oidcc-client-test-missing-aud", "audience_mismatch", none, openidtest.AudienceMissing),
 		passes("oidcc-client-test-userinfo-bearer-header", none),
 		refuses("oidcc-client-test-invalid-sig-es256", "signature_invalid", none, openidtest.SignatureBadES256).with(func(m *module) { m.client.IDTokenSignedResponseAlg = "ES256" }),
-		// We have no HS256, so that it is refused as such, before anybody looks at the signature.
+		// Doorward does not support HS256, and refuses it before it checks the signature.
 		refuses("oidcc-client-test-invalid-sig-hs256", "jwt_alg", none, openidtest.HMACEmptyKey),
 		passes("oidcc-client-test-userinfo-signed", none).with(func(m *module) {
 			m.client.UserInfoSignedResponseAlg = "RS256"
@@ -102,14 +101,14 @@ func basicModules() []module {
 				{"kty": "made-up", "kid": "mu", "use": "sig"},
 			}, keys...)
 		}}),
-		// The suite has this one for flows that deliver the token by the browser. We look
-		// at at_hash wherever it is there.
+		// The suite has this module for flows that send the token through the browser.
+		// Doorward checks at_hash whenever it is present.
 		refuses("oidcc-client-test-invalid-athash", "at_hash_mismatch", none, openidtest.AccessTokenHashOther),
 	}
 }
 
-// formPostModules are those of oidcc-client-formpost-basic-certification-test-plan: the
-// basic ones, and an error.
+// formPostModules are the modules of oidcc-client-formpost-basic-certification-test-plan: the
+// basic modules, and an error.
 func formPostModules() []module {
 	byPost := option("PARAMS", `{"response_mode":"form_post"}`)
 	var modules []module
@@ -126,7 +125,7 @@ func formPostModules() []module {
 	}))
 }
 
-// configModules are those of oidcc-client-config-certification-test-plan.
+// configModules are the modules of oidcc-client-config-certification-test-plan.
 func configModules() []module {
 	none := openidtest.Quirk{}
 	return []module{
@@ -135,14 +134,15 @@ func configModules() []module {
 		refuses("oidcc-client-test-discovery-issuer-mismatch", "discovery_issuer_mismatch", none, openidtest.DiscoveryIssuerOther).with(func(m *module) { m.before = openidtest.AuthorizationEndpoint }),
 		passes("oidcc-client-test-signing-key-rotation-just-before-signing", none, openidtest.KeysRotated),
 		passes("oidcc-client-test-signing-key-rotation", none).with(func(m *module) { m.again = (*openidtest.Provider).RotateKeys }),
-		// Where the suite wants more than we do: it registers the client for unsigned ID
-		// tokens, and has it accept one. We never register for that, and accept none: an
-		// unsigned token is as good as whoever can speak for the token endpoint.
+		// The suite requires more than Doorward supports: it registers the client for
+		// unsigned ID tokens, and requires that the client accepts one. Doorward never
+		// registers for unsigned tokens and refuses them: anybody who can impersonate the
+		// token endpoint could forge one.
 		refuses("oidcc-client-test-idtoken-sig-none", "jwt_malformed", none, openidtest.AlgNone),
 	}
 }
 
-// notRetold are the modules for what we do not do, and why not.
+// notRetold are the modules for features that Doorward does not support, with the reasons.
 var notRetold = map[string]string{
 	"oidcc-client-test-nonce-unless-code-flow":                                         "is for flows other than code; ours sends a nonce all the same",
 	"oidcc-client-test-missing-athash":                                                 "is for flows that deliver the access token by the browser; the code flow may leave at_hash out (Core section 3.1.3.6)",
@@ -206,7 +206,7 @@ func runModules(t *testing.T, modules []module) {
 	}
 }
 
-// postForm is a request from the provider itself, without the browser.
+// postForm sends a request from the provider itself, without the browser.
 func postForm(t *testing.T, target string, form url.Values) int {
 	t.Helper()
 	resp, err := http.PostForm(target, form)

@@ -34,7 +34,7 @@ func TestContributingIsTrue(t *testing.T) {
 		},
 		"An option that the host reads for each provider, as `LOGIN_TIMEOUT` is one:": {
 			names:   `LoginTimeout|login_timeout`,
-			besides: []string{"host/internal/sso/login.go", "host/internal/sso/service.go", "host/internal/sso/spent.go", "host/internal/web/login.go"}, // who use it
+			besides: []string{"host/internal/sso/login.go", "host/internal/sso/service.go", "host/internal/sso/spentsteps.go", "host/internal/web/login.go"}, // who use it
 		},
 	} {
 		_, after, found := strings.Cut(string(text), heading+"\n\n")

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A host that is killed takes its plugins along, whatever they are at, and the
-// next one removes the folder that it left.
+// The plugins of a killed host end, whatever they are doing, and the next host removes the
+// folder that is left.
 func TestK09HostIsKilled(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -87,8 +87,8 @@ func (h *hostileHost) runtimeDirs(t *testing.T) []string {
 	return dirs
 }
 
-// The child of a plugin is out of the reach of a host that is dead; the plugin
-// itself is not, though the child holds its pipes.
+// A child of a plugin survives a killed host. The plugin itself ends, although the child holds
+// its pipes.
 func TestK09HostIsKilledWhileAPluginHasAChild(t *testing.T) {
 	h := startHostile(t, "evil")
 	if out, code := h.addEvil(t, "evil"); code != 0 {
@@ -112,8 +112,8 @@ func TestK09HostIsKilledWhileAPluginHasAChild(t *testing.T) {
 	eventually(t, "the end of the child", func() bool { return len(h.Plugins()) == 0 })
 }
 
-// A plugin that is killed while its child holds its pipes is replaced at once, and
-// the child ends with it.
+// A plugin that is killed while its child holds its pipes is replaced immediately, and the
+// child ends with it.
 func TestK01PluginIsKilledWhileItHasAChild(t *testing.T) {
 	h := startHostile(t, "evil")
 	people := h.signingIn(t, 2)
@@ -139,7 +139,7 @@ func isChild(pid int) bool {
 	return err == nil && strings.HasPrefix(string(command), "doorward-plugin-child")
 }
 
-// stopProcess sends SIGSTOP and waits until all threads of the process stand.
+// stopProcess sends SIGSTOP and waits until all threads of the process have stopped.
 func stopProcess(t *testing.T, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
@@ -157,8 +157,8 @@ func stopProcess(t *testing.T, pid int) {
 	})
 }
 
-// Stopped from outside and unused, a plugin holds up nobody: the next login finds
-// it out, and the stop of the host is bounded.
+// An unused plugin that is stopped from outside blocks nobody: the next login detects it, and
+// the host stops within its time limit.
 func TestK02PluginIsStopped(t *testing.T) {
 	h := startHostile(t, "evil")
 	people := h.signingIn(t, 2)
@@ -167,7 +167,7 @@ func TestK02PluginIsStopped(t *testing.T) {
 	}
 	before := h.plugin(t, "evil").PID
 	stopProcess(t, before)
-	// Begin may be repeated: the login goes on in the process that takes its place.
+	// Begin can be repeated: the login continues in the new process.
 	wantNothingGained(t, h.evilLogin(t, ""), 401, denied)
 	people.disperse()
 	after := h.awaitReady(t, "evil", before)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The demo says where to go, works there, and leaves nothing behind.
+// The demo prints its URL, works at this URL, and leaves no files or processes behind.
 func TestDemo(t *testing.T) {
 	root := repository(t)
 	program := filepath.Join(t.TempDir(), "demo")
@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
-	// A short path, as for any host: plugin sockets lie below it.
+	// The path must be short, as for any host: it contains the plugin sockets.
 	temp, err := os.MkdirTemp("", "dw")
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// checkWiki signs in for a page of the application behind the demo.
+// checkWiki signs in to open a page of the application of the demo.
 func checkWiki(t *testing.T, public, wiki string) {
 	t.Helper()
 	person := newAgent(t, &testHost{Host: &Host{URL: public}, secrets: &secretSet{}}, "alice")

@@ -28,7 +28,7 @@ var directusSettings = map[string]string{
 		GLOBAL_AGENT_HTTP_PROXY GLOBAL_AGENT_HTTPS_PROXY GLOBAL_AGENT_NO_PROXY GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE
 		GLOBAL_AGENT_FORCE_GLOBAL_AGENT GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT
 		EMAIL_FROM STORAGE_LOCATIONS ASSETS_CACHE_TTL EXTENSIONS_PATH WEBSOCKETS_ENABLED PM2_INSTANCES LICENSE_KEY TELEMETRY
-		LOG_LEVEL LOG_STYLE HOST PORT`,
+		LOG_LEVEL LOG_STYLE LOG_HTTP_IGNORE_PATHS LOGGER_LEVELS RETENTION_ENABLED ACTIVITY_RETENTION HOST PORT`,
 	"openid": `DRIVER MODE LABEL ICON REDIRECT_ALLOW_LIST DEFAULT_ROLE_ID ALLOW_PUBLIC_REGISTRATION SYNC_USER_INFO IDENTIFIER_KEY
 		ROLE_MAPPING GROUP_CLAIM_NAME SCOPE PARAMS PARAMS__CLAIMS PARAMS__RESPONSE_MODE PLAIN_CODE_CHALLENGE COOKIE_SECURE CLIENT_ID CLIENT_SECRET
 		CLIENT_TOKEN_ENDPOINT_AUTH_METHOD CLIENT_ID_TOKEN_SIGNED_RESPONSE_ALG CLIENT_USERINFO_SIGNED_RESPONSE_ALG CLIENT_TOKEN_ENDPOINT_AUTH_SIGNING_ALG
@@ -110,6 +110,13 @@ var hostRows = []settingRow{
 	{name: "GLOBAL_AGENT_FORCE_GLOBAL_AGENT", value: "false", class: settingWarned, want: "has no effect"},
 	{name: "GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT", value: "5000", class: settingWarned, want: "has no effect"},
 	{name: "LOG_LEVEL", value: "DEBUG", class: settingWorks, want: "debug", of: func(c *config.Config) any { return c.LogLevel }},
+	{name: "LOG_LEVEL", value: "fatal", class: settingDiffers, want: "error", of: func(c *config.Config) any { return c.LogLevel }},
+	{name: "LOG_LEVEL", value: "silent", class: settingDiffers, want: "error", of: func(c *config.Config) any { return c.LogLevel }},
+	{name: "LOG_LEVEL", value: "verbose", class: settingRefused, want: "must be one of trace, debug, info, warn, error"},
+	{name: "LOG_HTTP_IGNORE_PATHS", value: "/server/ping", class: settingWarned, want: "set LOG_LEVEL"},
+	{name: "LOGGER_LEVELS", value: "info:INFO", class: settingWarned, want: "LOG_LEVEL and LOG_STYLE"},
+	{name: "RETENTION_ENABLED", value: "true", class: settingWarned, want: "AUDIT_RETENTION"},
+	{name: "ACTIVITY_RETENTION", value: "90d", class: settingWarned, want: "AUDIT_RETENTION"},
 	{name: "LOG_STYLE", value: "raw", class: settingWorks, want: "json", of: func(c *config.Config) any { return c.LogStyle }},
 	{name: "HOST", value: "0.0.0.0", class: settingWorks, want: "0.0.0.0", of: func(c *config.Config) any { return c.Host }},
 	{name: "PORT", value: "8056", class: settingWorks, want: 8056, of: func(c *config.Config) any { return c.Port }},
@@ -209,6 +216,7 @@ func providerRows(redirects bool) []settingRow {
 	rows := []settingRow{
 		{name: "LABEL", value: "Corp, Inc.", class: settingWorks, want: "Corp, Inc.", of: func(c *config.Config) any { return c.Providers[0].Label }},
 		{name: "ICON", value: "key", class: settingWorks, want: "key", of: func(c *config.Config) any { return c.Providers[0].Icon }},
+		{name: "DEFAULT_ROLE_ID", value: "null", class: settingWorks, want: "", of: func(c *config.Config) any { return c.Providers[0].DefaultRole }},
 		{name: "DEFAULT_ROLE_ID", value: "0d0fe2d9", class: settingWorks, want: "0d0fe2d9", of: func(c *config.Config) any { return c.Providers[0].DefaultRole }},
 		{name: "ALLOW_PUBLIC_REGISTRATION", value: "yes", class: settingWorks, want: true, of: func(c *config.Config) any { return c.Providers[0].AllowPublicRegistration }},
 		{name: "ALLOW_PUBLIC_REGISTRATION", value: "no", class: settingDiffers, want: false, of: func(c *config.Config) any { return c.Providers[0].AllowPublicRegistration }},

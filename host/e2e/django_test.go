@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// djangoPython is the Python that has Debian's packages.
+// djangoPython is the Python with Debian's packages.
 const djangoPython = "/usr/bin/python3"
 
-// djangoOP is django-oauth-toolkit, as Debian has it.
+// djangoOP is django-oauth-toolkit from Debian.
 type djangoOP struct {
 	*peer
 
@@ -41,8 +41,8 @@ func (op *djangoOP) tell(word, rest string) {
 	op.waitFor(op.t, "done "+word)
 }
 
-// TestDjangoOAuthToolkit: the discovery document stands at a URL with a slash at its
-// end, and lists neither PKCE methods nor scopes.
+// TestDjangoOAuthToolkit: the URL of the discovery document ends with a slash, and the document
+// lists neither PKCE methods nor scopes.
 func TestDjangoOAuthToolkit(t *testing.T) {
 	port, release := holdPort(t)
 	secret := newClientSecret()

@@ -3,12 +3,11 @@
 // under op, the fake provider of plugins/openid/openidtest, OpenLDAP, Samba as an
 // Active Directory domain controller, 389 Directory Server, and Chromium.
 //
-// The package itself holds what the tests share with the demo (cmd/demo):
+// The package contains the code that the tests share with the demo (cmd/demo):
 // [StartProcess] runs any program, [StartHost] runs Doorward. Everything else is
-// in the tests. `make test` sets up what they need.
+// in the tests. `make test` installs what they need.
 //
-// No test may leave anything behind: a host that is stopped must have ended its
-// plugins and removed its temporary files, and what it logged must hold none of
-// the secrets that went through it. Each test checks that for each host it
-// starts.
+// No test may leave anything behind. A stopped host must have ended its plugins and
+// removed its temporary files, and its log must not contain secrets. Each test checks
+// this for each host that it starts.
 package e2e

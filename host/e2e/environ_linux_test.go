@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-// A host hides its memory as soon as it runs. From its exec until then, a process of
-// the same user can read its environment, unless the user cannot read its
-// executable: so docs/plugins.md says how to install it.
+// A host protects its memory as soon as it runs. Between exec and this moment, a process of the
+// same user can read its environment, unless the user cannot read the executable: docs/plugins.md
+// says how to install it for this reason.
 func TestTheEnvironmentOfAHostBeforeItRuns(t *testing.T) {
 	if os.Getuid() != 0 {
 		missing(t, "root: run the tests as root to test with another user")
 	}
-	runtime.LockOSThread() // whoever traces is a thread
+	runtime.LockOSThread() // tracing belongs to a thread
 	defer runtime.UnlockOSThread()
-	dir, err := os.MkdirTemp("", "environ") // t.TempDir cannot be entered by others
+	dir, err := os.MkdirTemp("", "environ") // other users cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,8 @@ func TestTheEnvironmentOfAHostBeforeItRuns(t *testing.T) {
 	}
 }
 
-// environBeforeItRuns is what a process of the same user reads of the environment of a
-// program that has not executed an instruction yet.
+// environBeforeItRuns returns what a process of the same user can read of the environment of a
+// program that has not yet executed an instruction.
 func environBeforeItRuns(t *testing.T, path string) string {
 	t.Helper()
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}

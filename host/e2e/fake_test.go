@@ -16,15 +16,15 @@ type fakeSetup struct {
 	provider *openidtest.Provider
 }
 
-// startFake runs a host and a fake provider. The client is registered as given,
-// with ID, secret and redirect URIs filled in; env is added to that of the host.
+// startFake runs a host and a fake provider. It registers the client with an ID, a secret and
+// redirect URIs, and adds env to the environment of the host.
 func startFake(t *testing.T, config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
 	t.Helper()
 	return startFakeBehind(t, nil, config, client, env)
 }
 
-// startFakeBehind has all requests to the fake provider go through what stands in front
-// of it; nil: nothing does.
+// startFakeBehind sends all requests to the fake provider through a handler in front of it, if
+// it is not nil.
 func startFakeBehind(t *testing.T, front func(w http.ResponseWriter, r *http.Request, fake http.Handler), config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
 	t.Helper()
 	hostPort := freePort(t)

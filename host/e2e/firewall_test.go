@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// firewallBound is how long a firewall waits for a TLS handshake, and for its target.
+// firewallBound limits the time for a TLS handshake and for the connection to the target.
 const firewallBound = 30 * time.Second
 
-// own is an address on loopback that only this process uses, so that a port of it
-// stays free, and so that who connects can be told from where.
+// own is a loopback address that only this process uses, so that its ports remain free, and so
+// that the address identifies who connects.
 func own(n int) string {
 	pid := os.Getpid()
 	return fmt.Sprintf("127.%d.%d.%d", 64+n, pid>>8&0xff, pid&0xff|1)
 }
 
-// Who connects to a firewall, by the address that they come from. Doorward and its
-// plugins come from 127.0.0.1, as whoever does not choose.
+// The source addresses of connections to a firewall. Doorward and its plugins have 127.0.0.1,
+// the default.
 var (
 	proxyLeavesFrom  = own(1)
 	personLeavesFrom = own(2)
 )
 
-// firewall stands in front of a server: it lets in the proxy and the browser of
-// the tests, and nobody else. With a certificate it speaks TLS to them.
+// firewall protects a server: it admits only the proxy and the browser of the tests. With a
+// certificate, it uses TLS.
 type firewall struct {
 	Name string // in certificates and URLs
 	Port int
@@ -43,12 +43,12 @@ type firewall struct {
 	mu      sync.Mutex
 	conns   map[net.Conn]bool
 	proxied int
-	direct  []string // who was turned away
+	direct  []string // the refused addresses
 	closed  bool
 }
 
-// startFirewall stands in front of what protects says, until the test ends. It is an
-// error if anybody tries to go in without the proxy.
+// startFirewall runs a firewall until the test ends. A connection without the proxy fails the
+// test.
 func startFirewall(t testing.TB, name string, config *tls.Config) *firewall {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -71,26 +71,26 @@ func startFirewall(t testing.TB, name string, config *tls.Config) *firewall {
 	return f
 }
 
-// protects says what is behind it, before anybody connects.
+// protects sets the target, before the first connection.
 func (f *firewall) protects(target string) *firewall {
 	f.target = target
 	return f
 }
 
-// Address is the name and the port.
+// Address returns the name and the port.
 func (f *firewall) Address() string { return fmt.Sprintf("%s:%d", f.Name, f.Port) }
 
-// URL is the https one of the server behind it.
+// URL returns the https URL of the server behind the firewall.
 func (f *firewall) URL() string { return "https://" + f.Address() }
 
-// passes is how many connections of the proxy were let in.
+// passes returns the number of admitted connections of the proxy.
 func (f *firewall) passes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.proxied
 }
 
-// cut ends all connections, and for ever those to come.
+// cut ends all connections, and refuses all further ones.
 func (f *firewall) cut(forEver bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -175,7 +175,7 @@ func (f *firewall) serve(client net.Conn) {
 	both.Wait()
 }
 
-// pipe goes on until either end closes, which says all that there is to say.
+// pipe copies data until one end closes.
 func pipe(to, from net.Conn) {
 	defer to.Close()
 	_, _ = io.Copy(to, from)

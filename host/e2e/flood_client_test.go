@@ -15,22 +15,21 @@ import (
 	"time"
 )
 
-// Whoever floods is a process of its own, so that it does not keep the client that
-// is measured from its turn, and gives way to the host and to that client, as it
-// would on another machine.
+// The flood comes from a separate process with low priority, so that it does not delay the host
+// and the client that is measured. This simulates another machine.
 
-// floodVariable makes the binary of the tests such a process.
+// floodVariable makes the test binary such a process.
 const floodVariable = "DOORWARD_E2E_FLOOD"
 
-// order is what to post, by floodSize clients at once, again and again: as soon as
-// each has its answer, or not more often than that.
+// order describes the requests that floodSize clients post repeatedly: immediately after each
+// response, or at most at this interval.
 type order struct {
 	URL, Accept, Body string
 	Every             time.Duration
 }
 
-// pour starts a flood. What it returns ends it, and tells how often each status was
-// the answer.
+// pour starts a flood. It returns a function that ends the flood and returns the number of
+// responses with each status.
 func pour(t testing.TB, o order) (stop func() map[string]int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -104,7 +103,7 @@ func serveFlood(in io.Reader, out io.Writer) {
 	_ = answers.Encode(statuses)
 }
 
-// next waits for the next turn, if there are such.
+// next waits for the next turn, if there is an interval.
 func (o order) next(ctx context.Context, last time.Time) time.Time {
 	next := last.Add(o.Every)
 	select {
@@ -114,8 +113,8 @@ func (o order) next(ctx context.Context, last time.Time) time.Time {
 	return next
 }
 
-// post returns the status of the answer, or that there was none: the host does not
-// read what it refuses.
+// post returns the status of the response, or that there was none: the host does not read
+// bodies that it refuses.
 func (o order) post(ctx context.Context, client *http.Client) string {
 	const none = "broken off"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, strings.NewReader(o.Body))

@@ -18,7 +18,7 @@ const (
 	floodLogins = 200
 )
 
-// floods are large bodies that anybody can post.
+// floods are large bodies that any client can post.
 var floods = []struct {
 	name, path, accept, body string
 }{
@@ -28,9 +28,8 @@ var floods = []struct {
 	{"the largest that is taken, to the plugin as a logout", "/auth/login/saml/logout", "*/*", "SAMLRequest=" + strings.Repeat("PHg%2B", 87_000)},
 }
 
-// TestFloodOfLargeBodies: people whom nobody knows post 128 large bodies at once,
-// again and again, while somebody else signs in, all in a control group of 512 MB.
-// No login fails, and none of the processes is ended.
+// TestFloodOfLargeBodies: unknown clients repeatedly post 128 large bodies at once while a user
+// signs in, all in a control group of 512 MB. No login fails, and no process is killed.
 func TestFloodOfLargeBodies(t *testing.T) {
 	group := newMemoryGroup(t, floodMemory)
 	host, login := startFlooded(t, group)
@@ -51,9 +50,8 @@ func TestFloodOfLargeBodies(t *testing.T) {
 	}
 }
 
-// BenchmarkFloodOfLargeBodies is what a volley of 128 large bodies a second does to
-// the logins of others. "p95" and "p50" are how much longer they take than in the
-// same run without; 2 is the goal.
+// BenchmarkFloodOfLargeBodies measures logins during 128 large bodies a second. "p95" and "p50"
+// are their times relative to those without a flood in the same run; the goal is 2.
 func BenchmarkFloodOfLargeBodies(b *testing.B) {
 	group := newMemoryGroup(b, floodMemory)
 	host, login := startFlooded(b, group)
@@ -61,7 +59,7 @@ func BenchmarkFloodOfLargeBodies(b *testing.B) {
 	for _, flood := range floods {
 		b.Run(flood.name, func(b *testing.B) {
 			var quiet, flooded []time.Duration
-			for b.Loop() { // by turns, so that whatever else the machine does hits both
+			for b.Loop() { // in turns, so that other load affects both
 				quiet = append(quiet, loginTimes(login)...)
 				stop := pour(b, order{URL: host.URL + flood.path, Accept: flood.accept, Body: flood.body, Every: time.Second})
 				flooded = append(flooded, loginTimes(login)...)
@@ -75,8 +73,8 @@ func BenchmarkFloodOfLargeBodies(b *testing.B) {
 	}
 }
 
-// startFlooded runs a host in the group, with a directory and a SAML provider, and
-// returns what signs one user in.
+// startFlooded runs a host in the group, with a directory and a SAML provider, and returns a
+// function that signs one user in.
 func startFlooded(t testing.TB, group memoryGroup) (*testHost, func(n int)) {
 	t.Helper()
 	directory := startSlapd(t, slapdConfig{Bulk: 10})
@@ -85,8 +83,8 @@ func startFlooded(t testing.TB, group memoryGroup) (*testHost, func(n int)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = idp.Close() })
-	// Flood and logins come from one address, which the limits would refuse: they are not
-	// what bounds the memory.
+	// The flood and the logins have the same address, which the rate limits would refuse.
+	// They are off, because they are not the protection that limits the memory.
 	env := map[string]string{"AUTH_PROVIDERS": "dir,saml", "LOG_LEVEL": "info", "RATE_LIMITER_ENABLED": "false"}
 	provider(env, "DIR", map[string]string{"DRIVER": "ldap"})
 	for option, value := range directory.options(map[string]string{"user_dn": slapdBase, "user_scope": "sub"}) {
@@ -105,7 +103,7 @@ func startFlooded(t testing.TB, group memoryGroup) (*testHost, func(n int)) {
 	}
 }
 
-// loginTimes signs in again and again, and returns how long each took.
+// loginTimes signs in repeatedly, and returns the duration of each login.
 func loginTimes(login func(n int)) (times []time.Duration) {
 	for n := range floodLogins {
 		begun := time.Now()

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// form is an HTML form as far as the tests fill them in.
+// form contains the parts of an HTML form that the tests use.
 type form struct {
 	id      string
 	method  string // upper case
@@ -61,8 +61,8 @@ func attribute(node *html.Node, name string) string {
 	return ""
 }
 
-// asksNothing tells whether the page posts the form by itself: form_post, and
-// the host's second post of it.
+// asksNothing reports whether the page posts the form itself: form_post, and the host's second
+// post of it.
 func (f form) asksNothing() bool {
 	return f.method == "POST" && len(f.asks) == 0 && len(f.buttons) == 0 && len(f.hidden) > 0
 }

@@ -12,8 +12,8 @@ const (
 	outOfApp    = "#out"
 )
 
-// A person with two applications behind each proxy: where they come from is where they
-// return to, one sign-in is for both, and so is signing out.
+// A person uses two applications behind each proxy. They return to the page that they
+// came from, and one sign-in and one sign-out apply to both applications.
 func TestBrowserBehindForwardAuth(t *testing.T) {
 	for name := range guards {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ type visit struct {
 	g *guarded
 }
 
-// at checks where the browser is, and who the application says is there.
+// at checks the URL of the browser and the user that the application shows.
 func (v visit) at(t *testing.T, url, name string) {
 	t.Helper()
 	if got := v.location(); got != url {
@@ -52,20 +52,20 @@ func (v visit) deepLink(t *testing.T) {
 	}
 	v.click(toProvider)
 	v.click(refuse)
-	v.waitFor(toProvider) // why, and the way to try again
+	v.waitFor(toProvider) // the reason, and a link to try again
 	v.click(toProvider)
 	v.click(asBob)
 	v.waitFor(onWiki)
 	v.at(t, link, "Bob Baker")
 }
 
-// denied: bob is not of staff, and alice is.
+// denied: bob is not a member of staff, alice is.
 func (v visit) denied(t *testing.T) {
 	const link = filesOrigin + "/report?x=1&y=2"
 	v.open(link)
 	v.waitFor(signInAgain)
 	v.screenshot("denied")
-	v.wantText("You may not use files", "Bob Baker", "staff", "Sign in as somebody else")
+	v.wantText("You do not have access to files", "Bob Baker", "staff", "Sign in as somebody else")
 	if got := v.location(); !strings.HasPrefix(got, ssoOrigin+"/denied?") {
 		t.Errorf("denied at %s", got)
 	}
@@ -79,7 +79,7 @@ func (v visit) denied(t *testing.T) {
 	v.at(t, wikiOrigin+"/", "Alice Archer")
 }
 
-// changedGroups: what the provider says at the next sign-in counts.
+// changedGroups: the groups of the next sign-in count.
 func (v visit) changedGroups(t *testing.T) {
 	v.g.staff.set("bakers", "staff")
 	const link = filesOrigin + "/after?the=change"
@@ -96,7 +96,7 @@ func (v visit) signOut(t *testing.T) {
 	v.screenshot("sign-out")
 	v.wantText("Sign out?", "Bob Baker")
 	v.open(wikiOrigin + "/")
-	v.click(outOfApp) // a click in an application is asked no further
+	v.click(outOfApp) // a click in an application needs no confirmation
 	v.waitFor(toProvider)
 	v.screenshot("signed-out")
 	for _, origin := range []string{wikiOrigin, filesOrigin} {

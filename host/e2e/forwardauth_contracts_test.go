@@ -17,23 +17,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Traefik and Envoy are in no distribution that the tests run on. These stand for them,
-// with the settings of their files in docs/forward-auth, and do what their source and
-// documentation say, as far as it concerns a check.
+// Traefik and Envoy are not packages of the distributions that the tests run on. These
+// simulations use the settings of the files in docs/forward-auth, and behave as the
+// source and the documentation of the proxies say about checks.
 
-// asking is a proxy before the applications, which asks first.
+// asking is a proxy in front of the applications that asks Doorward first.
 type asking struct {
 	t     *testing.T
 	g     *guarded
 	check *http.Client
 
-	// question is what it asks for a request, and taken what it makes of the answer: false
-	// if it has answered itself.
+	// question returns the request to Doorward, and taken handles the response. It returns
+	// false if it has sent a response to the client.
 	question func(r *http.Request) *http.Request
 	passed   func(w http.ResponseWriter, r *http.Request, said *http.Response) bool
 }
 
-// start serves all names of docs/forward-auth until the test ends.
+// start serves all names in docs/forward-auth until the test ends.
 func (a *asking) start() {
 	a.t.Helper()
 	pair, err := tls.LoadX509KeyPair(a.g.pair.CertFile, a.g.pair.KeyFile)
@@ -77,7 +77,7 @@ func (a *asking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// refused returns an answer to the browser as it is.
+// refused sends a response unchanged to the browser.
 func refused(w http.ResponseWriter, said *http.Response, status int) bool {
 	for name, values := range said.Header {
 		w.Header()[name] = values
@@ -96,7 +96,7 @@ func newQuestion(t *testing.T, method, address string) *http.Request {
 	return question
 }
 
-// traefikFile is what we need of traefik.yaml.
+// traefikFile contains the settings of traefik.yaml that the simulation uses.
 type traefikFile struct {
 	HTTP struct {
 		Middlewares map[string]struct {
@@ -130,8 +130,8 @@ func startTraefik(t *testing.T, g *guarded) {
 		t.Fatal("the client's X-Forwarded-… would be believed")
 	}
 	traefik := &asking{t: t, g: g}
-	// Always GET, with the headers that are listed, and X-Forwarded-… of its own; Host is
-	// where it asks. What concerns one hop only, such as Upgrade, is not sent.
+	// Always GET, with the listed headers and Traefik's own X-Forwarded-… headers. Host is
+	// the host of the check. Hop-by-hop headers, such as Upgrade, are not sent.
 	traefik.question = func(r *http.Request) *http.Request {
 		question := newQuestion(t, http.MethodGet, auth.Address)
 		for _, name := range auth.AuthRequestHeaders {
@@ -146,8 +146,8 @@ func startTraefik(t *testing.T, g *guarded) {
 		}
 		return question
 	}
-	// 2xx passes, with the listed headers of the answer and none of them of the client; all
-	// else goes to the browser, with a Location that is made absolute by its own address.
+	// 2xx passes, with the listed headers of the response instead of those of the client.
+	// All other responses go to the browser, with a Location that is made absolute.
 	traefik.passed = func(w http.ResponseWriter, r *http.Request, said *http.Response) bool {
 		if said.StatusCode/100 != 2 {
 			if location, err := said.Location(); err == nil {
@@ -187,7 +187,7 @@ type envoyPatterns struct {
 	Patterns []envoyMatch `yaml:"patterns"`
 }
 
-// envoyAuthz is what we need of the filter in envoy.yaml.
+// envoyAuthz contains the settings of the filter in envoy.yaml that the simulation uses.
 type envoyAuthz struct {
 	Type             string        `yaml:"@type"`
 	FailureModeAllow bool          `yaml:"failure_mode_allow"`
@@ -235,8 +235,8 @@ func startEnvoy(t *testing.T, g *guarded) {
 	authz := filterOf(t, forwardAuthFile(t, "envoy.yaml", "127.0.0.1:8056", g.checks, "port_value: 8056", "port_value: "+portOf(t, g.checks)))
 	service := authz.HTTPService
 	envoy := &asking{t: t, g: g}
-	// The method, Host and target of the request, behind the prefix; Authorization, and what
-	// is allowed; no body.
+	// The method, the Host and the target of the request, after the prefix. The headers are
+	// Authorization and the allowed headers. There is no body.
 	envoy.question = func(r *http.Request) *http.Request {
 		question := newQuestion(t, r.Method, service.ServerURI.URI+service.PathPrefix+r.RequestURI)
 		question.Host = r.Host
@@ -250,8 +250,8 @@ func startEnvoy(t *testing.T, g *guarded) {
 		}
 		return question
 	}
-	// 200 passes, and nothing else does. Headers that are allowed replace the client's, and
-	// those that the answer names are taken off. What is 5xx is an error: 403.
+	// Only 200 passes. Allowed headers of the response replace those of the client, and
+	// headers that the response lists for removal are removed. 5xx is an error: 403.
 	envoy.passed = func(w http.ResponseWriter, r *http.Request, said *http.Response) bool {
 		switch {
 		case said.StatusCode >= 500:
@@ -282,7 +282,7 @@ func portOf(t *testing.T, address string) string {
 	return port
 }
 
-// What the contracts of Traefik and Envoy make of it.
+// The contracts of Traefik and Envoy.
 func TestForwardAuthByContracts(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, *guarded){"Traefik": startTraefik, "Envoy": startEnvoy} {
 		t.Run(name, func(t *testing.T) {
@@ -295,7 +295,7 @@ func TestForwardAuthByContracts(t *testing.T) {
 			t.Run("FA41 forged identity", func(t *testing.T) {
 				p.in(t).forged([]string{"Remote-User: evil", "REMOTE-GROUPS: evil", "remote-email: evil", "Remote-Name: evil\r\nRemote-Name: evil", "X-Doorward-Assertion: evil"})
 			})
-			if name == "Envoy" { // Traefik cannot take off one of two values, or only sometimes
+			if name == "Envoy" { // Traefik cannot always remove one of two values
 				t.Run("FA45 Authorization", func(t *testing.T) { p.in(t).authorization() })
 			}
 			t.Run("programs", func(t *testing.T) { p.in(t).programs("Sec-Fetch-Mode: websocket") })

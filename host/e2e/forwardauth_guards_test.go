@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// guard is a proxy that asks Doorward, with its files in docs/forward-auth.
+// guard is a proxy that asks Doorward, configured with its files in docs/forward-auth.
 type guard struct {
 	program, pkg string
 
-	// write puts its files where it runs, with the addresses of the test, and returns
-	// its arguments.
+	// write writes the files with the addresses of the test, and returns the arguments of
+	// the program.
 	write func(t *testing.T, g *guarded) []string
 }
 
-// addresses are those in every file, and where they are in the test.
+// addresses are the addresses in the files and their replacements in the test.
 func (g *guarded) addresses() []string {
 	return []string{"127.0.0.1:8055", g.place.host(), "127.0.0.1:3000", g.wiki.address, "127.0.0.1:3001", g.files.address}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The rules that the page explains can be loaded, and say what the page says.
+// The rules in the page can be loaded, and have the effect that the page describes.
 func TestForwardAuthPage(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(forwardAuthFile(t, "README.md"))
 	if block == nil {
@@ -33,7 +33,7 @@ func TestForwardAuthPage(t *testing.T) {
 	} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(repository(t), "bin", "doorward"), append([]string{"forward-auth", "explain", "--config", config}, strings.Fields(c.request)...)...)
 		cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "DB_FILENAME=" + filepath.Join(dir, "doorward.db")}
-		out, _ := cmd.CombinedOutput() // what is refused is told as well
+		out, _ := cmd.CombinedOutput() // refused requests are also explained
 		if !strings.Contains(string(out), c.says) {
 			t.Errorf("%s: not %s, but\n%s", c.request, c.says, out)
 		}

@@ -12,11 +12,11 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// passage asks for pages through a proxy, with lines as they are written.
+// passage sends requests through a proxy, with exact header lines.
 type passage struct {
 	t       *testing.T
 	g       *guarded
-	session string // of alice
+	session string // the session token of alice
 	user    string // her ID
 }
 
@@ -24,14 +24,14 @@ func (p *passage) in(t *testing.T) *passage { return &passage{t, p.g, p.session,
 
 func (p *passage) cookie() string { return "Cookie: " + defaultSessionCookie + "=" + p.session }
 
-// send asks wiki, with the lines of a request but for its end.
+// send sends these lines as a request to wiki.
 func (p *passage) send(line string, headers ...string) answer {
 	p.t.Helper()
 	all := append([]string{line + " HTTP/1.1", "Host: wiki.example.org", "Connection: close"}, headers...)
 	return p.g.raw(p.t, "wiki.example.org", strings.Join(all, "\r\n")+"\r\n\r\n")
 }
 
-// ask is send where the request reaches the application.
+// ask is send for a request that reaches the application.
 func (p *passage) ask(line string, headers ...string) *http.Request {
 	p.t.Helper()
 	p.g.wiki.take()
@@ -54,8 +54,8 @@ func (p *passage) stopped(line string, headers ...string) answer {
 
 var identityNames = []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Doorward-Assertion"}
 
-// wantAlice holds what an application sees against what it may: in every spelling that
-// it could take for one of the names, what Doorward says, and nothing else.
+// wantAlice checks the headers at the application: each header, in every spelling that an
+// application could accept, must have the value from Doorward only.
 func (p *passage) wantAlice(what string, seen *http.Request) {
 	p.t.Helper()
 	want := map[string]string{"Remote-User": p.user, "Remote-Email": "alice@example.com", "Remote-Name": "Alice Archer", "Remote-Groups": "archers,staff"}
@@ -70,8 +70,8 @@ func (p *passage) wantAlice(what string, seen *http.Request) {
 	p.wantNoAlias(what, seen)
 }
 
-// wantNobody is wantAlice for a request of nobody. A header that is there and empty says
-// nothing.
+// wantNobody is wantAlice for a request without a user. Headers can be present and
+// empty.
 func (p *passage) wantNobody(what string, seen *http.Request) {
 	p.t.Helper()
 	for _, name := range identityNames {

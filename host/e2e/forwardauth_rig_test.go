@@ -22,8 +22,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// The names in docs/forward-auth. Clients of the tests find all of them where the proxy
-// listens, so that addresses have no port, as in production.
+// The names in docs/forward-auth. Clients of the tests resolve all of them to the proxy,
+// so that URLs have no port, as in production.
 const (
 	ssoOrigin   = "https://sso.example.org"
 	wikiOrigin  = "https://wiki.example.org"
@@ -32,19 +32,19 @@ const (
 	defaultSessionCookie = "directus_session_token"
 )
 
-// guarded is Doorward with the applications of docs/forward-auth/doorward.yaml behind it.
-// A proxy before all of them is what differs.
+// guarded is Doorward with the applications of docs/forward-auth/doorward.yaml. The tests
+// add different proxies.
 type guarded struct {
 	*behind
 	host        *testHost
-	checks      string // where proxies ask
+	checks      string // the address for checks
 	wiki, files *recordedApp
-	lua         []string // what differs in doorward.lua, by turns
+	lua         []string // pairs of texts in doorward.lua and their replacements
 
 	staff *groupsOfBob
 }
 
-// groupsOfBob are his at the provider.
+// groupsOfBob contains the groups of bob at the provider.
 type groupsOfBob struct {
 	mu   sync.Mutex
 	list []string
@@ -56,14 +56,14 @@ func (g *groupsOfBob) set(list ...string) {
 	g.list = list
 }
 
-// MarshalJSON is how the provider tells them.
+// MarshalJSON encodes the groups for the provider.
 func (g *groupsOfBob) MarshalJSON() ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return json.Marshal(g.list)
 }
 
-// startGuarded runs them, and no proxy yet.
+// startGuarded starts Doorward and the applications, without a proxy.
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{behind: newPlace(t), wiki: newRecordedApp(t, "wiki"), files: newRecordedApp(t, "files"), staff: &groupsOfBob{}}
@@ -96,7 +96,7 @@ func startGuarded(t *testing.T) *guarded {
 	return g
 }
 
-// forwardAuthFile is a file of docs/forward-auth with other texts here, by turns as for
+// forwardAuthFile returns a file of docs/forward-auth with replaced texts, in pairs as for
 // documented.
 func forwardAuthFile(t *testing.T, name string, here ...string) string {
 	t.Helper()
@@ -114,10 +114,10 @@ func forwardAuthFile(t *testing.T, name string, here ...string) string {
 	return config
 }
 
-// address is where clients find every name.
+// address is the address that clients use for every name.
 func (g *guarded) address() string { return fmt.Sprintf("127.0.0.1:%d", g.port) }
 
-// transport is that of a client outside.
+// transport returns the transport of a client outside.
 func (g *guarded) transport(t *testing.T) *http.Transport {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(outsideAddress)}, Timeout: 30 * time.Second}
 	transport := &http.Transport{
@@ -133,7 +133,7 @@ func (g *guarded) transport(t *testing.T) *http.Transport {
 	return transport
 }
 
-// signedIn is somebody outside who has signed in, and the value of their session cookie.
+// signedIn signs somebody in from outside, and returns the value of the session cookie.
 func (g *guarded) signedIn(t *testing.T, login string) (person *agent, token string) {
 	t.Helper()
 	outside := *g.host.Host
@@ -146,12 +146,12 @@ func (g *guarded) signedIn(t *testing.T, login string) (person *agent, token str
 	return person, person.cookie(defaultSessionCookie)
 }
 
-// resolving has Chromium find every name at the proxy.
+// resolving makes Chromium resolve every name to the proxy.
 func (g *guarded) resolving() chromedp.ExecAllocatorOption {
 	return chromedp.Flag("host-resolver-rules", "MAP *.example.org:443 "+g.address())
 }
 
-// raw sends a request as it is written, over TLS, and returns the answer.
+// raw sends the exact bytes of a request over TLS, and returns the response.
 func (g *guarded) raw(t *testing.T, name, request string) answer {
 	t.Helper()
 	dialer := &tls.Dialer{Config: &tls.Config{ServerName: name, RootCAs: g.authority.trust("").RootCAs, MinVersion: tls.VersionTLS12}}
@@ -178,7 +178,7 @@ func (g *guarded) raw(t *testing.T, name, request string) answer {
 	return answer{url: mustParse(t, "https://"+name), status: resp.StatusCode, header: resp.Header, body: string(body)}
 }
 
-// recordedApp is an application that keeps what reaches it, and shows it.
+// recordedApp is an application that records and shows its requests.
 type recordedApp struct {
 	name    string
 	address string
@@ -205,7 +205,7 @@ func (a *recordedApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.name, r.Header.Get("Remote-Name"), ssoOrigin)
 }
 
-// take returns what has reached the application since it was last asked.
+// take returns the requests since the last call.
 func (a *recordedApp) take() []*http.Request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -214,7 +214,7 @@ func (a *recordedApp) take() []*http.Request {
 	return seen
 }
 
-// one is the only request that has reached the application.
+// one returns the only request that has reached the application.
 func (a *recordedApp) one(t *testing.T, what string) *http.Request {
 	t.Helper()
 	seen := a.take()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What a proxy makes of each attack, by its file in docs/forward-auth.
+// Attacks on each proxy with its file in docs/forward-auth.
 func TestForwardAuthBehindProxies(t *testing.T) {
 	for name := range guards {
 		t.Run(name, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestForwardAuthBehindProxies(t *testing.T) {
 	}
 }
 
-// userID is who somebody is here.
+// userID returns the ID of a user in Doorward.
 func (g *guarded) userID(t *testing.T, person *agent) string {
 	t.Helper()
 	var me struct {
@@ -59,7 +59,7 @@ func (p *passage) identity() {
 	}
 }
 
-// ways are what a client may write to be judged as if it went elsewhere.
+// ways are headers with which a client can try to make Doorward check another URL.
 var ways = []string{
 	"X-Forwarded-Uri: /health", "X-Forwarded-Method: GET", "X-Forwarded-Host: wiki.example.org", "X-Forwarded-Proto: https",
 	"X-Original-URL: " + wikiOrigin + "/health", "X-Original-Method: GET", "X-Original-URI: /health", "X-Forwarded-Prefix: /health", "X-Rewrite-URL: /health",
@@ -78,7 +78,7 @@ func (p *passage) forgedWays() {
 	p.wantAlice("FA03 and signed in", p.ask("GET /private", append(slices.Clone(ways), p.cookie())...))
 }
 
-// leftOfWays: an application that reads them does not read the client's.
+// leftOfWays: an application does not get these headers from the client.
 func (p *passage) leftOfWays() {
 	seen := p.ask("GET /private", append(slices.Clone(ways), p.cookie())...)
 	for _, name := range []string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Prefix", "X-Original-Url", "X-Original-Uri", "X-Original-Method"} {
@@ -101,7 +101,7 @@ func (p *passage) forgedIdentity() {
 	p.wantAlice("FA41 signed in", p.ask("GET /x", append(all, p.cookie())...))
 	p.wantNobody("FA41 public", p.ask("GET /health", all...))
 	p.stopped("GET /x", all...)
-	// Somebody who has nothing to be told in a header: what the client sends in its place.
+	// A user without a value for a header: the client sends its own.
 	p.g.staff.set()
 	defer p.g.staff.set("bakers")
 	_, bob := p.g.signedIn(p.t, "bob")
@@ -112,7 +112,7 @@ func (p *passage) forgedIdentity() {
 	p.wantNoAlias("FA41 without groups", seen)
 }
 
-// forged sends lines in which a client says who it is, one after the other.
+// forged sends forged identity headers, one after the other.
 func (p *passage) forged(lines []string) {
 	for _, line := range lines {
 		p.wantAlice("FA42 "+line, p.ask("GET /x", p.cookie(), line))
@@ -121,7 +121,7 @@ func (p *passage) forged(lines []string) {
 	}
 }
 
-// connection: a client that names headers there has the next hop take them off.
+// connection: the next hop removes the headers that a client lists in Connection.
 func (p *passage) connection() {
 	for _, names := range []string{
 		"close, Remote-User", "Remote-User, X-Doorward-Assertion, Cookie", "remote-groups", "X-Doorward-Assertion", "close, X-Doorward-Bearer",
@@ -144,7 +144,7 @@ func (p *passage) connection() {
 	}
 }
 
-// cookies: the application gets all but the session.
+// cookies: the application gets all cookies except the session cookie.
 func (p *passage) cookies() {
 	ours := defaultSessionCookie + "=" + p.session
 	for what, c := range map[string]struct {
@@ -177,15 +177,15 @@ func (p *passage) cookies() {
 	}
 	for _, sent := range []string{ours + "; " + ours, ours + "; " + ours + "; " + ours + "; a=1"} {
 		p.g.wiki.take()
-		p.send("GET /health", "Cookie: "+sent) // which of two counts nobody knows, so that they are nobody
+		p.send("GET /health", "Cookie: "+sent) // it is unclear which of two counts, so the request has no user
 		if got := fmt.Sprint(cookiesOf(p.g.wiki.one(p.t, "twice"))); strings.Contains(got, p.session) {
 			p.t.Errorf("FA44 more than once: the application gets %s", got)
 		}
 	}
 }
 
-// longLinks: whatever a link is, who follows it is sent to sign in. Escaped, these are up to
-// three times as long.
+// longLinks: a person who follows any link is redirected to the sign-in page. Escaped, these
+// links are up to three times as long.
 func (p *passage) longLinks() {
 	for _, target := range []string{"/?" + strings.Repeat("a", 1900), "/?" + strings.Repeat("&", 1900), "/?" + strings.Repeat("a", 6000)} {
 		got := p.stopped("GET "+target, "Accept: text/html", "Sec-Fetch-Mode: navigate")
@@ -195,7 +195,7 @@ func (p *passage) longLinks() {
 	}
 }
 
-// cookiesOf are the cookies of a request as they are written.
+// cookiesOf returns the unchanged cookies of a request.
 func cookiesOf(r *http.Request) (list []string) {
 	for _, line := range r.Header["Cookie"] {
 		for cookie := range strings.SplitSeq(line, ";") {
@@ -207,7 +207,7 @@ func cookiesOf(r *http.Request) (list []string) {
 	return list
 }
 
-// authorization: what is the application's passes, and a token of ours does not.
+// authorization: credentials for the application pass, tokens of Doorward do not.
 func (p *passage) authorization() {
 	robot := p.in(p.t).accessToken()
 	p.g.host.secrets.add("access token", robot)
@@ -231,7 +231,7 @@ func (p *passage) authorization() {
 	}
 }
 
-// accessToken is one of alice.
+// accessToken returns an access token of alice.
 func (p *passage) accessToken() string {
 	p.t.Helper()
 	person, _ := p.g.signedIn(p.t, "alice")
@@ -243,18 +243,18 @@ func (p *passage) accessToken() string {
 	return token
 }
 
-// absoluteForm: the name in the target is the one that counts (RFC 9112 section 3.2.2).
+// absoluteForm: the name in the target counts (RFC 9112 section 3.2.2).
 func (p *passage) absoluteForm() {
 	p.g.wiki.take()
 	p.g.files.take()
-	_, bob := p.g.signedIn(p.t, "bob") // not of staff
+	_, bob := p.g.signedIn(p.t, "bob") // not a member of staff
 	for _, host := range []string{"wiki.example.org", "files.example.org"} {
 		got := p.g.raw(p.t, "files.example.org", "GET "+filesOrigin+"/x HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\nCookie: "+defaultSessionCookie+"="+bob+"\r\n\r\n")
 		if n := len(p.g.files.take()); n != 0 {
 			p.t.Errorf("FA49 with Host: %s: %d, and files is reached", host, got.status)
 		}
 	}
-	// And the name of the connection is none of the request.
+	// The server name of the connection does not count.
 	got := p.g.raw(p.t, "wiki.example.org", "GET /x HTTP/1.1\r\nHost: files.example.org\r\nConnection: close\r\nCookie: "+defaultSessionCookie+"="+bob+"\r\n\r\n")
 	if n := len(p.g.files.take()); n != 0 {
 		p.t.Errorf("another name than that of the connection: %d, and files is reached", got.status)
@@ -272,11 +272,12 @@ func (p *passage) noHost() {
 	}
 }
 
-// webSocketKey is that of the example in RFC 6455.
+// webSocketKey is from the example in RFC 6455.
 const webSocketKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 
-// programs: a status, and no redirect. A navigation is sent on, whatever its method.
-// The handshake of a websocket has more lines where a proxy does not send Upgrade on.
+// programs: programs get a status and no redirect. Navigations with any method are
+// redirected. The handshake of a WebSocket has more lines if a proxy does not forward
+// Upgrade.
 func (p *passage) programs(handshake ...string) {
 	for what, headers := range map[string][]string{
 		"fetch": {"Sec-Fetch-Mode: cors", "Accept: text/html"}, "curl": {"Accept: */*"}, "websocket": append(handshake, "Accept: text/html", "Upgrade: websocket", "Connection: Upgrade", webSocketKey, "Sec-WebSocket-Version: 13"),
@@ -307,7 +308,7 @@ func (p *passage) programs(handshake ...string) {
 	}
 }
 
-// away: nobody gets in while Doorward does not answer.
+// away: no request passes while Doorward does not respond.
 func (p *passage) away() {
 	if err := p.g.host.Stop(); err != nil {
 		p.t.Fatal(err)
@@ -317,7 +318,7 @@ func (p *passage) away() {
 	}
 }
 
-// HAProxy goes on when an action in Lua fails: its configuration must not.
+// HAProxy continues after an error in a Lua action: its configuration must refuse.
 func TestForwardAuthRefusesWithoutLua(t *testing.T) {
 	g := startGuarded(t)
 	const begins = "    local sent = txn.http:req_get_headers()\n"

@@ -14,8 +14,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// atApplication is a browser that is signed in and only uses an application for archers,
-// of which the host is asked by a proxy.
+// atApplication is a signed-in browser that uses only an application for archers, behind a
+// proxy that asks the host.
 type atApplication struct {
 	fakeSetup
 	t      *testing.T
@@ -25,7 +25,7 @@ type atApplication struct {
 	cookie string
 }
 
-// startAtApplication has alice signed in. Her provider is asked every 10 s.
+// startAtApplication signs alice in. The host asks her provider every 10 s.
 func startAtApplication(t *testing.T, front func(w http.ResponseWriter, r *http.Request, fake http.Handler)) *atApplication {
 	t.Helper()
 	a := &atApplication{t: t, app: fmt.Sprint("localhost:", freePort(t))}
@@ -45,7 +45,7 @@ func startAtApplication(t *testing.T, front func(w http.ResponseWriter, r *http.
 	return a
 }
 
-// use is one request to the application, as its proxy asks about it.
+// use sends the check of one request to the application.
 func (a *atApplication) use() (status int, groups string) {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, a.ask, nil)
@@ -66,7 +66,7 @@ func (a *atApplication) use() (status int, groups string) {
 	return resp.StatusCode, resp.Header.Get("Remote-Groups")
 }
 
-// want uses the application until that is the answer.
+// want uses the application until the response has this status.
 func (a *atApplication) want(what string, status int) {
 	a.t.Helper()
 	eventually(a.t, what, func() bool {
@@ -76,8 +76,8 @@ func (a *atApplication) want(what string, status int) {
 }
 
 // TestProviderIsAskedAboutSessionsAtApplications: a browser that only uses applications,
-// and never refreshes its session, loses what its provider takes away: a group within an
-// interval, and all of it when the account is locked.
+// and never refreshes its session, loses a group within an interval after the provider
+// removes it, and loses the session when the account is locked.
 func TestProviderIsAskedAboutSessionsAtApplications(t *testing.T) {
 	a := startAtApplication(t, nil)
 	if status, groups := a.use(); status != http.StatusOK || groups != "archers,staff" {
@@ -96,9 +96,9 @@ func TestProviderIsAskedAboutSessionsAtApplications(t *testing.T) {
 	a.person.wantSession(false)
 }
 
-// TestStopWhileASessionIsAskedAbout: a host that is told to stop lets a question under way
-// have its answer. This provider's refresh tokens are good once, so that the session would
-// be lost, else.
+// TestStopWhileASessionIsAskedAbout: a host that stops waits for a running refresh. The
+// refresh tokens of this provider can be used once, so that the session would otherwise be
+// lost.
 func TestStopWhileASessionIsAskedAbout(t *testing.T) {
 	asked, release := make(chan struct{}, 1), make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
@@ -114,7 +114,7 @@ func TestStopWhileASessionIsAskedAbout(t *testing.T) {
 		fake.ServeHTTP(w, r)
 	})
 	eventually(t, "the provider is asked", func() bool {
-		if status, _ := a.use(); status != http.StatusOK { // while it is asked, nobody waits
+		if status, _ := a.use(); status != http.StatusOK { // requests do not wait for the refresh
 			t.Fatalf("the application is closed: %d", status)
 		}
 		return len(asked) > 0
@@ -128,7 +128,7 @@ func TestStopWhileASessionIsAskedAbout(t *testing.T) {
 		}
 		return err != nil
 	})
-	time.AfterFunc(6*time.Second, free) // plugins that are told to end have less
+	time.AfterFunc(6*time.Second, free) // plugins have less time to end
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// readJSON reads a text that must be JSON.
+// readJSON parses a text that must be JSON.
 func readJSON(t *testing.T, text string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
@@ -20,7 +20,7 @@ func readJSON(t *testing.T, text string, into any) {
 	}
 }
 
-// verifiers are the files in docs/forward-auth/verify, and how to run each.
+// verifiers are the programs in docs/forward-auth/verify and their commands.
 func verifiers(t *testing.T, dir string, here ...string) map[string]func() *exec.Cmd {
 	t.Helper()
 	put := func(dir, name string) string {
@@ -53,8 +53,8 @@ func verifiers(t *testing.T, dir string, here ...string) map[string]func() *exec
 	}
 }
 
-// The application takes an assertion of Doorward for itself, and nothing else, so that who
-// comes past the proxy is nobody.
+// An application accepts only assertions of Doorward for itself, so that a request that
+// bypasses the proxy has no user.
 func TestForwardAuthVerifiers(t *testing.T) {
 	g := startGuarded(t)
 	g.guardBy(t, "nginx")
@@ -68,7 +68,7 @@ func TestForwardAuthVerifiers(t *testing.T) {
 	}
 	parts := strings.Split(good, ".")
 	encode := base64.RawURLEncoding.EncodeToString
-	// The keys are published by the name of Doorward, which has no address in a test.
+	// The URL of the keys has the name of Doorward, which has no address in a test.
 	keys := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(mustParse(t, g.host.URL)) }})
 	defer keys.Close()
 	access := p.accessToken()

@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// trusting has Chromium take the certificate of the front for good, and no other.
+// trusting makes Chromium accept the certificate of the front, and no other.
 func (b *behind) trusting(t *testing.T) chromedp.ExecAllocatorOption {
 	t.Helper()
 	text, err := os.ReadFile(b.pair.CertFile)
@@ -29,8 +29,8 @@ func (b *behind) trusting(t *testing.T) chromedp.ExecAllocatorOption {
 	return chromedp.Flag("ignore-certificate-errors-spki-list", base64.StdEncoding.EncodeToString(digest[:]))
 }
 
-// A browser takes everything that a page and a login need below the sub-path: styles,
-// scripts, links, forms, and cookies with __Host-.
+// Everything that a page and a login need works below the sub-path in a browser: styles, scripts,
+// links, forms, and cookies with __Host-.
 func TestBrowserBehindNginx(t *testing.T) {
 	b, _ := startBehind(t, "nginx", openidtest.Config{Name: "Example ID"}, nil)
 	person := newTab(t, startBrowser(t, b.trusting(t)))
@@ -56,7 +56,7 @@ func TestBrowserBehindNginx(t *testing.T) {
 	person.waitFor(toProvider)
 	person.screenshot("signed-out")
 
-	// SAML's POST comes from another site: our page posts it again from ours.
+	// The POST of SAML comes from another site: a page of the host posts it again.
 	person.open(b.public() + "/auth/login/idp")
 	person.waitFor(signOut)
 	person.wantText("Idp")

@@ -18,23 +18,23 @@ import (
 	"time"
 )
 
-// front is a proxy before a host, as docs/production.md configures it: with TLS, and
-// the host at /sso/.
+// front is a proxy in front of a host, with the configuration of docs/production.md: with TLS,
+// and the host at /sso/.
 type front struct {
-	program, pkg string // what runs, and the Debian package with it
+	program, pkg string // the program and its Debian package
 
-	// here is what of its configuration is another thing in a test, by turns: as the
-	// page has it, and as it is here.
+	// here contains pairs of texts: a text of the configuration in the page, and its
+	// replacement in a test.
 	here func(p place) []string
 
-	// command runs it with the configuration.
+	// command returns the command with the configuration.
 	command func(p place, config string) []string
 }
 
-// place is where a front and its host are.
+// place contains the addresses and folders of a front and its host.
 type place struct {
-	dir             string // for the front's files, each of them named so that the front finds it
-	port, plainPort int    // where it listens, with TLS and without
+	dir             string // of the files of the front, with the names that the front expects
+	port, plainPort int    // its ports, with and without TLS
 	hostPort        int
 	pair            keyPair
 }
@@ -43,7 +43,7 @@ func (p place) public() string { return "https://localhost:" + strconv.Itoa(p.po
 
 func (p place) host() string { return "127.0.0.1:" + strconv.Itoa(p.hostPort) }
 
-// documentedHost is where the page's configurations look for the host.
+// documentedHost is the address of the host in the configurations of the page.
 const documentedHost = "127.0.0.1:8055"
 
 var fronts = map[string]front{
@@ -96,15 +96,15 @@ var fronts = map[string]front{
 	},
 }
 
-// must is for what the maker of a test's own folder can rely on.
+// must is for operations that always work in the folder of a test.
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// documented is the configuration below that heading of a page in docs, and here says
-// what is another thing here.
+// documented returns the configuration below this heading of a page in docs, with the
+// replacements of here.
 func documented(t *testing.T, page, name string, here []string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository(t), "docs", page))
@@ -125,15 +125,15 @@ func documented(t *testing.T, page, name string, here []string) string {
 	return config
 }
 
-// behind is a front and what a client outside needs to know of it.
+// behind is a front with the data that a client outside needs.
 type behind struct {
 	place
 	authority *authority
 	process   *Process
 }
 
-// newPlace chooses ports, so that a host can be configured before its front starts.
-// The front's files may be read by everybody: it drops the rights of root.
+// newPlace chooses ports, so that a host can be configured before its front starts. The files of
+// the front are readable by all users, because it drops the rights of root.
 func newPlace(t *testing.T) *behind {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "front")
@@ -151,14 +151,14 @@ func newPlace(t *testing.T) *behind {
 	return b
 }
 
-// start runs the front until the test ends. The host runs already. Edits change the
-// configuration further, by turns as for documented.
+// start runs the front until the test ends. The host must already run. Edits are additional
+// replacements in the configuration, in pairs as for documented.
 func (b *behind) start(t *testing.T, name string, edits ...string) {
 	t.Helper()
 	b.startFrom(t, "production.md", name, append([]string{documentedHost, b.host()}, edits...)...)
 }
 
-// startFrom is start with the configuration in another page.
+// startFrom is start with the configuration of another page.
 func (b *behind) startFrom(t *testing.T, page, name string, edits ...string) {
 	t.Helper()
 	f := fronts[name]
@@ -189,7 +189,7 @@ func (b *behind) startFrom(t *testing.T, page, name string, edits ...string) {
 	})
 }
 
-// log is all that the front has written of requests and errors.
+// log returns the log of requests and errors of the front.
 func (b *behind) log(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(b.dir, "*.log"))
@@ -207,11 +207,11 @@ func (b *behind) log(t *testing.T) string {
 	return log
 }
 
-// startUnprivileged runs a server that owns the folder, and all its children, until the
-// test ends.
+// startUnprivileged runs a server, which owns the folder, until the test ends, and then ends it
+// with all its children.
 func startUnprivileged(t *testing.T, name, dir string, cmd *exec.Cmd) *Process {
 	t.Helper()
-	// Its workers outlive it, so that the whole group must be ended.
+	// The workers outlive the main process, so the whole group must be ended.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() == 0 {
 		const nobody = 65534
@@ -236,11 +236,11 @@ func startUnprivileged(t *testing.T, name, dir string, cmd *exec.Cmd) *Process {
 	return process
 }
 
-// outsideAddress is where clients are. It is another address than that from which the
-// front calls the host, which therefore can tell them apart.
+// outsideAddress is the address of clients. It differs from the address of the front, so that
+// the host can distinguish them.
 const outsideAddress = "127.0.0.2"
 
-// outside is the transport of a client that trusts the front's certificate.
+// outside returns the transport of a client that trusts the certificate of the front.
 func (b *behind) outside(t *testing.T) *http.Transport {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(outsideAddress)}, Timeout: 10 * time.Second}
 	transport := &http.Transport{
@@ -255,21 +255,21 @@ func (b *behind) outside(t *testing.T) *http.Transport {
 	return transport
 }
 
-// unrepeating is such a transport that never sends a request a second time by itself.
+// unrepeating returns such a transport that never repeats a request.
 func (b *behind) unrepeating(t *testing.T) *http.Transport {
 	transport := b.outside(t)
 	transport.ForceAttemptHTTP2, transport.DisableKeepAlives = false, true
 	return transport
 }
 
-// seen is the host as a client outside sees it.
+// seen returns the host with the URL that a client outside uses.
 func (b *behind) seen(host *testHost) *testHost {
 	outside := *host.Host
 	outside.URL = b.public()
 	return &testHost{Host: &outside, secrets: host.secrets}
 }
 
-// person is somebody outside.
+// person returns an agent outside.
 func (b *behind) person(t *testing.T, host *testHost, login string) *agent {
 	t.Helper()
 	person := newAgent(t, b.seen(host), login)

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/disktest"
 )
 
-// TestHealthOnAFullDisk: a disk that is really full shows where machines look, and
-// so does that there is room again.
+// TestHealthOnAFullDisk: the health endpoints report a disk that is really full, and report
+// when there is space again.
 func TestHealthOnAFullDisk(t *testing.T) {
 	disk := disktest.Mount(t, "1m")
 	host := startHost(t, HostConfig{Plugins: []string{}, Env: map[string]string{"DB_FILENAME": filepath.Join(disk, "doorward.db")}})

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// gitea is a Gitea of one test, with alice, who is in the team devs of the
-// organization acme, and bob, who is in none.
+// gitea is a Gitea server with alice, a member of the team devs of the organization acme,
+// and bob, who is not a member of a team.
 type gitea struct {
 	t        *testing.T
 	URL      string
@@ -51,7 +51,7 @@ ISSUE_INDEXER_TYPE = db
 LEVEL = Warn
 `
 
-// startGitea runs the one of GITEA_DIR, which .ci/gitea builds.
+// startGitea runs the Gitea in GITEA_DIR, which .ci/gitea builds.
 func startGitea(t *testing.T) *gitea {
 	t.Helper()
 	dir := os.Getenv("GITEA_DIR")
@@ -86,7 +86,7 @@ func startGitea(t *testing.T) *gitea {
 		}
 	})
 	eventually(t, "Gitea to answer", func() bool {
-		resp, err := http.Get(g.URL + "/api/healthz") //nolint:noctx // a look, and no more
+		resp, err := http.Get(g.URL + "/api/healthz") //nolint:noctx // a short request
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -107,7 +107,7 @@ func (g *gitea) run(args ...string) {
 	}
 }
 
-// api posts to the API as alice.
+// api sends a POST request to the API as alice.
 func (g *gitea) api(path string, body any) map[string]any {
 	g.t.Helper()
 	return g.do(http.MethodPost, path, body)
@@ -143,7 +143,7 @@ func (g *gitea) do(method, path string, body any) map[string]any {
 
 var grantForm = regexp.MustCompile(`(?s)<form[^>]*action="/login/oauth/grant".*?</form>`)
 
-// signIn goes through Gitea's own pages, for sign-in and consent.
+// signIn uses the pages of Gitea for sign-in and consent.
 func (g *gitea) signIn(person *agent, target string) answer {
 	g.t.Helper()
 	got := person.get(target)
@@ -186,8 +186,8 @@ func (g *gitea) signIn(person *agent, target string) answer {
 	return answer{}
 }
 
-// TestGitea signs in with the preset at a real Gitea: one is let in by the team, and
-// one is not.
+// TestGitea signs in with the preset and a real Gitea: a member of the team is admitted,
+// another user is refused.
 func TestGitea(t *testing.T) {
 	g := startGitea(t)
 	port := freePort(t)
@@ -203,7 +203,7 @@ func TestGitea(t *testing.T) {
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
 	out, code := host.run(t, "check", "gitea")
-	if code != 0 || !strings.Contains(out, "the token endpoint knows the client") {
+	if code != 0 || !strings.Contains(out, "the token endpoint accepts the client") {
 		t.Errorf("check: %d\n%s", code, out)
 	}
 	alice := newAgent(t, host, "alice")
@@ -223,8 +223,8 @@ func TestGitea(t *testing.T) {
 	if got := g.signIn(bob, host.URL+"/auth/login/gitea?redirect=/app"); got.code(t) != "INVALID_CREDENTIALS" {
 		t.Errorf("bob: %d %s", got.status, got.header.Get("Location"))
 	}
-	eventually(t, "the log to tell why", func() bool { return strings.Contains(host.Logs(), "in none of the groups") })
-	// Who leaves the team loses the session.
+	eventually(t, "the log to tell why", func() bool { return strings.Contains(host.Logs(), "in none of the allowed groups") })
+	// A user who leaves the team loses the session.
 	team := g.do(http.MethodGet, "/orgs/acme/teams/search?q=devs", nil)
 	id := team["data"].([]any)[0].(map[string]any)["id"]
 	g.do(http.MethodDelete, fmt.Sprintf("/teams/%v/members/alice", id), nil)

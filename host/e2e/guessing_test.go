@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// L03: one client guesses passwords at a directory as fast as it can, under one name and
-// under all names, while an office of 500 people signs in from one address, some of whom
-// mistype. The guesser gets as many tries as the limits say, and everybody else in.
+// L03: one client guesses passwords of a directory as fast as it can, for one name and for all
+// names, while an office of 500 people signs in from one address and some of them mistype their
+// passwords. The client gets only as many tries as the limits allow, and everybody else signs in.
 func TestGuessesAreLimited(t *testing.T) {
 	s := startLoadSite(t, true)
 	guesser := http.Client{Transport: from{"192.0.2.66", connections(t, 64)}}
@@ -43,7 +43,7 @@ func TestGuessesAreLimited(t *testing.T) {
 			turn <- struct{}{}
 			defer func() { <-turn }()
 			name := fmt.Sprint("person", n)
-			for range n % 3 / 2 { // every third mistypes once
+			for range n % 3 / 2 { // every third person mistypes once
 				if status := s.ask(t.Context(), &office, http.MethodPost, "/auth/login/ldap", `{"identifier":"`+name+`","password":"mistyped"}`); status != http.StatusUnauthorized {
 					t.Errorf("%s, who mistypes: %d", name, status)
 				}
@@ -54,7 +54,7 @@ func TestGuessesAreLimited(t *testing.T) {
 		})
 	}
 	people.Wait()
-	for _, mechanism := range []string{"openid", "saml", "ldap"} { // ldap: the very name that is guessed at
+	for _, mechanism := range []string{"openid", "saml", "ldap"} { // ldap: the name whose password is guessed
 		if got, ok := s.visit(t, mechanism, "192.0.2.1", own); !ok {
 			t.Errorf("alice through %s: %d %.300s", mechanism, got.status, got.body)
 		}
@@ -64,7 +64,7 @@ func TestGuessesAreLimited(t *testing.T) {
 	took := time.Since(begun)
 	t.Logf("in %v, of one name: %d judged, %d refused; of all names: %d judged, %d refused", took.Round(time.Millisecond),
 		guessed.judged.Load(), guessed.refused.Load(), sprayed.judged.Load(), sprayed.refused.Load())
-	// What runs out meanwhile: one a minute of a name, and ten of an address.
+	// The limits allow one more try a minute for a name, and ten for an address.
 	if n, most := guessed.judged.Load(), 11+int64(took/time.Minute); n > most {
 		t.Errorf("%d guesses at one name were judged, want at most %d", n, most)
 	}
@@ -79,8 +79,8 @@ func TestGuessesAreLimited(t *testing.T) {
 	}
 }
 
-// guesses are the answers to a flood of passwords. One that had to wait for others, and for
-// too long, is neither judged nor refused.
+// guesses counts the responses to a flood of passwords. A try that waited too long for others is
+// neither checked nor refused.
 type guesses struct{ judged, refused, waited, other atomic.Int64 }
 
 func (g *guesses) add(status int) {

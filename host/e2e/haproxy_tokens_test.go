@@ -19,9 +19,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// verifyingConfig has HAProxy verify access tokens by itself, and answer with their
-// subject. The algorithm is written down, and never that of the token: for HS256 the
-// name of the key's file would be the secret.
+// verifyingConfig makes HAProxy verify access tokens itself and respond with their subject.
+// The algorithm is fixed in the configuration and not taken from the token: for HS256, the
+// name of the key file would be the secret.
 const verifyingConfig = `
 defaults
     mode http
@@ -43,7 +43,7 @@ frontend verifying
     http-request return status 200 content-type text/plain lf-string %%[var(txn.token),jwt_payload_query('$.sub')]
 `
 
-// keyFiles writes the published keys of an algorithm as HAProxy reads them.
+// keyFiles writes the published keys of an algorithm in the format of HAProxy.
 func keyFiles(t *testing.T, host *testHost, dir, algorithm string) (files []string) {
 	t.Helper()
 	var set jose.JSONWebKeySet
@@ -67,7 +67,7 @@ func keyFiles(t *testing.T, host *testHost, dir, algorithm string) (files []stri
 	return files
 }
 
-// verifying is an HAProxy with that configuration.
+// verifying is an HAProxy with this configuration.
 type verifying struct {
 	t       *testing.T
 	program string
@@ -113,7 +113,8 @@ func (v *verifying) start() {
 	})
 }
 
-// ask asks with a token; empty: with none. The status is 0 if nobody answers.
+// ask sends a request with a token, or without one if it is empty. The status is 0 if there
+// is no response.
 func (v *verifying) ask(token string) (status int, body string) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, localURL("127.0.0.1", v.port)+"/", http.NoBody)
@@ -135,8 +136,8 @@ func (v *verifying) ask(token string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// HAProxy 2.6 verifies tokens of the two algorithms that it knows, also while there are
-// two keys of one, and refuses whatever was changed.
+// HAProxy 2.6 verifies tokens of the two algorithms that it supports, even with two keys of
+// one algorithm, and refuses modified tokens.
 func TestHAProxyVerifiesTokens(t *testing.T) {
 	for _, algorithm := range []string{"ES256", "RS256"} {
 		t.Run(algorithm, func(t *testing.T) {
@@ -165,8 +166,8 @@ func TestHAProxyVerifiesTokens(t *testing.T) {
 	}
 }
 
-// rotateLater makes a second key an hour after the first one, which is put into the past
-// in the database.
+// rotateLater creates a second key an hour after the first, by changing the time of the
+// first key in the database.
 func rotateLater(t *testing.T, host *testHost) {
 	t.Helper()
 	if err := host.Stop(); err != nil {
@@ -188,7 +189,7 @@ func rotateLater(t *testing.T, host *testHost) {
 	}
 }
 
-// That is why ES256 and RS256 are there.
+// HAProxy 2.6 does not support EdDSA, which is why Doorward also has ES256 and RS256.
 func TestHAProxyKnowsNoEdDSA(t *testing.T) {
 	host := startSigning(t, "EdDSA")
 	v := newVerifying(t, host, "EdDSA")

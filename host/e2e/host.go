@@ -23,35 +23,35 @@ const (
 	orphanBound    = time.Second
 )
 
-// HostConfig says how to run Doorward.
+// HostConfig is the configuration for running Doorward.
 type HostConfig struct {
-	// Binary and Plugins are the program and its plugin files. The defaults are
-	// those that `make build` makes. An empty, non-nil Plugins is a host
-	// without plugins.
+	// Binary and Plugins are the program and its plugin files. The defaults are the
+	// files that `make build` writes. An empty, non-nil Plugins runs a host without
+	// plugins.
 	Binary  string
 	Plugins []string
 
 	// Port is the port on loopback, 0 for a free one.
 	Port int
 
-	// Flags are those of `doorward serve`.
+	// Flags are the flags of `doorward serve`.
 	Flags []string
 
-	// OwnGroup keeps Ctrl-C in a terminal from reaching the host, for a caller
-	// that stops it then.
+	// OwnGroup prevents Ctrl-C in a terminal from reaching the host, for a caller that
+	// stops the host itself.
 	OwnGroup bool
 
-	// Env is the environment of the process, which inherits nothing but PATH.
-	// StartHost adds what Env does not have: HOST, PORT, PUBLIC_URL, SECRET,
+	// Env is the environment of the process, which inherits only PATH. StartHost adds
+	// these variables if Env does not contain them: HOST, PORT, PUBLIC_URL, SECRET,
 	// DB_FILENAME, PLUGIN_DIR and SHUTDOWN_DELAY.
 	Env map[string]string
 }
 
-// Host is a running Doorward with a folder of its own for database, plugins and
+// Host is a running Doorward with its own folder for the database, plugins and
 // temporary files.
 type Host struct {
-	// URL is where the host is reached, on the name localhost. The providers of
-	// the tests are reached on 127.0.0.1, which is another site to a browser.
+	// URL is the URL of the host, with the name localhost. The providers of the tests
+	// have the address 127.0.0.1, which is another site for a browser.
 	URL string
 
 	*Process
@@ -62,11 +62,11 @@ type Host struct {
 	crashed bool // a killed host cannot clean up
 }
 
-// StartHost starts Doorward and waits until it answers. Whoever calls it calls
-// Remove in the end.
+// StartHost starts Doorward and waits until it responds. The caller must call Remove
+// at the end.
 func StartHost(ctx context.Context, config HostConfig) (*Host, error) {
-	// A short path: plugin sockets lie below it, and a unix socket's path is
-	// limited to 108 bytes.
+	// The path must be short: it contains the plugin sockets, and the path of a unix
+	// socket is limited to 108 bytes.
 	dir, err := os.MkdirTemp("", "dw")
 	if err != nil {
 		return nil, fmt.Errorf("making the folder of the host: %w", err)
@@ -131,7 +131,7 @@ func (h *Host) start(ctx context.Context) error {
 	return h.waitReady(ctx)
 }
 
-// Command is the program with these arguments, in the environment of the host.
+// Command returns the program with these arguments and the environment of the host.
 func (h *Host) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(h.config.Binary, args...)
 	cmd.Dir = h.dir
@@ -141,7 +141,7 @@ func (h *Host) Command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// waitReady asks for the ping page until it is there.
+// waitReady requests the ping page until the host responds.
 func (h *Host) waitReady(ctx context.Context) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -172,10 +172,10 @@ func (h *Host) answers(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Env is the environment that the host runs with.
+// Env returns the environment of the host.
 func (h *Host) Env(name string) string { return h.config.Env[name] }
 
-// Logs is all that the host has printed, restarts included.
+// Logs returns the output of the host, including that before restarts.
 func (h *Host) Logs() string {
 	logs := h.logs
 	if h.Process != nil {
@@ -184,8 +184,8 @@ func (h *Host) Logs() string {
 	return strings.Join(logs, "")
 }
 
-// Stop ends the host. It is an error if that takes too long, or if a plugin or
-// a temporary file is left.
+// Stop ends the host. It returns an error if this takes too long, or if a plugin or a
+// temporary file is left.
 func (h *Host) Stop() error {
 	if h.Process == nil {
 		return nil
@@ -197,22 +197,22 @@ func (h *Host) Stop() error {
 	return errors.Join(err, h.tempLeft())
 }
 
-// Crash ends the host with SIGKILL. It is an error if its plugins do not end by
-// themselves after that.
+// Crash ends the host with SIGKILL. It returns an error if the plugins do not end by
+// themselves afterwards.
 func (h *Host) Crash() error {
 	h.crashed = true
 	return errors.Join(h.Kill(), h.waitNoPlugins(orphanBound))
 }
 
-// Restart starts the host again on the same port and database. It must have
-// ended before.
+// Restart starts the host again with the same port and database. The host must have
+// ended.
 func (h *Host) Restart(ctx context.Context) error {
 	h.logs = append(h.logs, h.Output())
 	return h.start(ctx)
 }
 
-// Remove stops the host if it still runs, ends plugins that it left, and removes
-// its folder.
+// Remove stops the host if it still runs, ends plugins that are left, and removes its
+// folder.
 func (h *Host) Remove() error {
 	err := h.Stop()
 	for _, pid := range h.Plugins() {
@@ -226,9 +226,9 @@ func (h *Host) Remove() error {
 func (h *Host) pluginDir() string { return filepath.Join(h.dir, "plugins") }
 func (h *Host) tempDir() string   { return filepath.Join(h.dir, "tmp") }
 
-// Plugins lists the process IDs of the running plugins. It knows them by their
-// program file, which is a copy of the host's own, so that it finds those of a
-// host that is gone, too.
+// Plugins lists the process IDs of the running plugins. It identifies them by their
+// program file, a copy for this host, so that it also finds plugins of a host that has
+// ended.
 func (h *Host) Plugins() []int { return processesBelow(h.pluginDir()) }
 
 func (h *Host) waitNoPlugins(bound time.Duration) error {

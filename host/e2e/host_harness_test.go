@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The cookies' names in all tests.
+// The names of the cookies in all tests.
 const (
 	sessionCookie = "e2e_session"
 	refreshCookie = "e2e_refresh"
@@ -22,8 +22,8 @@ type testHost struct {
 	secrets *secretSet
 }
 
-// startHost runs Doorward until the test ends. Then nothing of it may be left,
-// and its log may hold no secret.
+// startHost runs Doorward until the test ends. Then nothing may be left of it, and its
+// log must not contain a secret.
 func startHost(t testing.TB, config HostConfig) *testHost {
 	t.Helper()
 	if config.Binary == "" {
@@ -56,7 +56,7 @@ func (h *testHost) finish(t testing.TB) {
 	}
 }
 
-// provider is the environment of one configured provider.
+// provider returns the environment variables of one provider.
 func provider(host map[string]string, name string, options map[string]string) {
 	prefix := "AUTH_" + name + "_"
 	for option, value := range options {
@@ -64,7 +64,7 @@ func provider(host map[string]string, name string, options map[string]string) {
 	}
 }
 
-// eventually fails the test if the condition does not come true in time.
+// eventually fails the test if the condition does not become true in time.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
@@ -88,8 +88,8 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// holdPort is [freePort] for a test that starts other servers before the host: none of
-// them gets the port, until it is let go of.
+// holdPort is [freePort] for a test that starts other servers before the host: no other
+// server can get the port until it is released.
 func holdPort(t *testing.T) (port int, release func()) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -150,7 +150,7 @@ func TestImportFromDirectus(t *testing.T) {
 	}
 	dry := s.mustRun(t, "user", "import", path, "--dry-run")
 	for _, want := range []string{
-		"user " + openidBob + " -: cannot sign in: it is suspended", "user " + withPassword + " pat@example.org: cannot sign in: it had a password",
+		"user " + openidBob + " -: cannot sign in: the account is suspended", "user " + withPassword + " pat@example.org: cannot sign in: the account had a password",
 		"users: would be added: 8; there already: 0; refused: 0; cannot sign in: 2",
 	} {
 		if !strings.Contains(dry, want) {

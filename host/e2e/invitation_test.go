@@ -12,7 +12,7 @@ import (
 
 var invitationLine = regexp.MustCompile(`shown this once: (\S+)`)
 
-// invited invites somebody, and returns the link.
+// invited invites a person, and returns the link.
 func (h *testHost) invited(t *testing.T, args ...string) string {
 	t.Helper()
 	out := h.mustRun(t, append([]string{"user", "invite"}, args...)...)
@@ -44,7 +44,7 @@ func (a *agent) acceptInvitation(link, provider string) answer {
 	return a.goOn(a.post(page.url, forms[0].action, values))
 }
 
-// Registration is closed; whoever is sent a link gets the account that it is for, once.
+// Registration is closed. A person with a link gets the account of the link, once.
 func TestInvitationOverTheWire(t *testing.T) {
 	s := closed(t, nil)
 	link := s.host.invited(t, "--email", "alice@corp.example", "--first-name", "Alice")
@@ -70,7 +70,7 @@ func TestInvitationOverTheWire(t *testing.T) {
 	}
 }
 
-// In a real browser: our page posts to the provider, to which nothing tells where from.
+// In a real browser: the page of the host posts to the provider without a referrer.
 func TestBrowserInvitation(t *testing.T) {
 	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, map[string]string{"AUTH_FAKE_ALLOW_PUBLIC_REGISTRATION": "false"})
 	link := s.host.invited(t, "--email", "alice@corp.example", "--first-name", "Alice", "--last-name", "Archer")

@@ -12,13 +12,13 @@ import (
 
 var tokenAlgorithms = []string{"EdDSA", "ES256", "RS256"}
 
-// startSigning is a host that signs with the algorithm from its first start on.
+// startSigning starts a host that signs with the algorithm from its first start.
 func startSigning(t *testing.T, algorithm string) *testHost {
 	t.Helper()
 	return startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, map[string]string{"ACCESS_TOKEN_ALGORITHM": algorithm}).host
 }
 
-// signedIn is what a program has when somebody has signed in through it.
+// signedIn contains the tokens of a program after a login.
 func signedIn(t *testing.T, host *testHost) (program *agent, access, refresh, user string) {
 	t.Helper()
 	program = newAgent(t, host, "alice")
@@ -36,14 +36,14 @@ func signedIn(t *testing.T, host *testHost) (program *agent, access, refresh, us
 	return program, tokens.AccessToken, tokens.RefreshToken, claims.Sub
 }
 
-// listedKey is a key as `doorward keys list --json` tells it.
+// listedKey is a key in the output of `doorward keys list --json`.
 type listedKey struct {
 	ID        string `json:"kid"`
 	Algorithm string `json:"algorithm"`
 	State     string `json:"state"`
 }
 
-// keys are the states of the keys by `doorward keys list`, and their IDs, newest first.
+// keys returns the states and IDs of the keys from `doorward keys list`, newest first.
 func (h *testHost) keys(t *testing.T) (states string, ids []string) {
 	t.Helper()
 	var keys []listedKey
@@ -55,7 +55,7 @@ func (h *testHost) keys(t *testing.T) (states string, ids []string) {
 	return strings.Join(list, ", "), ids
 }
 
-// published are the IDs in the key set, newest first.
+// published returns the IDs in the key set, newest first.
 func (h *testHost) published(t *testing.T) (ids []string) {
 	t.Helper()
 	var set struct {
@@ -84,7 +84,7 @@ func wantKeys(t *testing.T, what string, host *testHost, want string) {
 	}
 }
 
-// The setting is changed, keys are rotated and revoked, with and without a running host.
+// Changing the setting, and rotating and revoking keys, with and without a running host.
 func TestKeysAreReplaced(t *testing.T) {
 	host := startSigning(t, "EdDSA")
 	program, access, refresh, _ := signedIn(t, host)
@@ -140,7 +140,7 @@ func TestKeysAreReplaced(t *testing.T) {
 	wantGood("a token of before", access)
 }
 
-// A library of others verifies our tokens with what we publish, and nothing else.
+// A third-party library verifies tokens of the host with the published keys only.
 func TestForeignVerifier(t *testing.T) {
 	op := needOpenIDProvider(t)
 	for _, algorithm := range tokenAlgorithms {

@@ -18,36 +18,35 @@ import (
 
 const killedCallers = 8
 
-// diary is what the clients of a host that is killed have asked, and what they were
-// answered.
+// diary records the requests of the clients of a killed host, and the responses.
 type diary struct {
 	mu        sync.Mutex
 	entries   []*entry
 	newcomers int64
 	answers   int
-	answered  chan struct{} // closed by the answer number waitFor
+	answered  chan struct{} // closed by the response number waitFor
 	waitFor   int
 }
 
-// entry is one login and what became of its session. Its caller alone writes it, until
-// all callers have ended.
+// entry is one login and the state of its session. Only its caller writes to it, until all
+// callers have ended.
 type entry struct {
-	id       string // stands in the session as the User-Agent
+	id       string // the User-Agent of the session
 	subject  string
-	newcomer bool // it is the first login of the subject
+	newcomer bool // the first login of the subject
 	mode     string
 	state    string
 	callback string
-	cookies  http.Header // of the attempt, and of the session that the browser held
+	cookies  http.Header // of the attempt, and of the previous session of the browser
 
-	answered   bool     // the login was
-	tokens     []string // that were answered; the last is the current one
+	answered   bool     // whether there was a response to the login
+	tokens     []string // from responses; the last is the current one
 	access     string   // in mode json
-	refreshing bool     // it was asked to replace the last token, and did not answer
-	leaving    bool     // it was asked to end the session
-	left       bool     // ... and answered
+	refreshing bool     // a request to replace the last token had no response
+	leaving    bool     // there was a request to end the session
+	left       bool     // and a response to it
 
-	by *entry // the login that takes its place, as its browser held this session
+	by *entry // the login that replaced this session in the browser
 }
 
 // caller is one client.
@@ -56,11 +55,11 @@ type caller struct {
 	site    *killedSite
 	journal *diary
 	number  int
-	held    *entry // whose cookie the browser has
+	held    *entry // the entry whose cookie the browser has
 }
 
-// press has all callers sign in until they get no answer any more, and calls kill after so
-// many answers.
+// press makes all callers sign in until they get no more responses, and calls kill after this
+// number of responses.
 func (j *diary) press(t *testing.T, s *killedSite, answers int, kill func()) {
 	j.answers, j.waitFor, j.answered = 0, answers, make(chan struct{})
 	var group sync.WaitGroup
@@ -86,7 +85,7 @@ func (j *diary) wasAnswered() {
 	}
 }
 
-// begin makes an entry. Every other login is the first one of somebody.
+// begin creates an entry. Every other login is the first login of a user.
 func (j *diary) begin(c *caller) *entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -124,7 +123,7 @@ func (c *caller) run() {
 	}
 }
 
-// start goes to the provider and comes back with a callback.
+// start signs in at the provider, and returns the callback.
 func (s *killedSite) start(ctx context.Context, e *entry) bool {
 	got, ok := s.ask(ctx, http.MethodGet, s.URL+"/auth/login/fake?mode="+e.mode, nil, nil)
 	if !ok || got.status >= 400 {
@@ -155,7 +154,7 @@ func (c *caller) signIn(e *entry) bool {
 	return e.token() != ""
 }
 
-// come brings the callback.
+// come sends the callback.
 func (s *killedSite) come(ctx context.Context, e *entry) (answer, bool) {
 	header := e.cookies.Clone()
 	header.Set("User-Agent", e.id)
@@ -183,8 +182,8 @@ func (c *caller) leave(e *entry) bool {
 	return true
 }
 
-// wantAnswer reports whether what was asked was done. A host without its database may say
-// that it cannot, and one that is dead says nothing; nobody is told that they are not
+// wantAnswer reports whether a request was successful. A host without its database can respond
+// with an error, and a killed host does not respond. A response must never say that a user is not
 // signed in.
 func (c *caller) wantAnswer(what string, got answer, ok bool, statuses ...int) bool {
 	if !ok || got.status >= 500 {
@@ -207,7 +206,7 @@ func (e *entry) token() string {
 	return e.tokens[len(e.tokens)-1]
 }
 
-// keep keeps the tokens of an answer.
+// keep records the tokens of a response.
 func (e *entry) keep(got answer) {
 	token, access := tokensIn(e.mode, got)
 	e.tokens, e.access = append(e.tokens, token), access
@@ -216,7 +215,7 @@ func (e *entry) keep(got answer) {
 func tokensIn(mode string, got answer) (token, access string) {
 	if mode == "json" {
 		var body envelope
-		_ = json.Unmarshal([]byte(got.body), &body) // without tokens, the login was none
+		_ = json.Unmarshal([]byte(got.body), &body) // without tokens, the login has failed
 		return body.Data.RefreshToken, body.Data.AccessToken
 	}
 	for _, cookie := range (&http.Response{Header: got.header}).Cookies() {
@@ -231,7 +230,7 @@ func (s *killedSite) refresh(ctx context.Context, e *entry, token string) (answe
 	return s.bring(ctx, http.MethodPost, "/auth/refresh", e, token)
 }
 
-// bring asks with a token of the session, as its mode has it.
+// bring sends a request with a token of the session, in its mode.
 func (s *killedSite) bring(ctx context.Context, method, path string, e *entry, token string) (answer, bool) {
 	header, body := http.Header{}, map[string]string{"mode": e.mode}
 	if e.mode == "json" {
@@ -242,7 +241,7 @@ func (s *killedSite) bring(ctx context.Context, method, path string, e *entry, t
 	return s.ask(ctx, method, s.URL+path, body, header)
 }
 
-// ask reports whether there was a whole answer.
+// ask reports whether there was a complete response.
 func (s *killedSite) ask(ctx context.Context, method, target string, body map[string]string, header http.Header) (answer, bool) {
 	var reader io.Reader
 	if body != nil {

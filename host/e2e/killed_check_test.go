@@ -8,16 +8,16 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// stored is what a database has of a login.
+// stored is the data of a login in a database.
 type stored struct {
 	sessions int
-	current  int // tokens that can be exchanged
-	named    int // what the session is called at its provider
+	current  int // the number of tokens that can be exchanged
+	named    int // the number of the provider's IDs of the session
 	user     bool
-	link     bool // of that user, and nobody else's
+	link     bool // whether the link belongs to this user only
 }
 
-// storedLogins are all that is in a database.
+// storedLogins is the data of all logins in a database.
 type storedLogins struct {
 	byEntry      map[string]stored // by the ID of the entry
 	attempts     map[string]bool   // once-IDs
@@ -58,7 +58,7 @@ func (s *killedSite) stored(t *testing.T) storedLogins {
 
 func (l storedLogins) attempt(e *entry) bool { return l.attempts[sso.AttemptID(e.state)] }
 
-// check holds the whole journal against the database.
+// check compares the whole diary with the database.
 func (l storedLogins) check(t *testing.T, j *diary) {
 	t.Helper()
 	for _, e := range j.entries {
@@ -96,7 +96,7 @@ func (l storedLogins) checkEntry(t *testing.T, e *entry) {
 
 func (e *entry) String() string { return e.id + " in mode " + e.mode }
 
-// query runs a query in which the names of tables stand in braces.
+// query runs a query with the names of tables in braces.
 func (s *killedSite) query(t *testing.T, query string, each func(scan func(...any) error) error) {
 	t.Helper()
 	rows, err := s.db.QueryContext(t.Context(), bracesOf(s.schema).Replace(query))
@@ -114,16 +114,16 @@ func (s *killedSite) query(t *testing.T, query string, each func(scan func(...an
 	}
 }
 
-// counts are what a test of killing has seen.
+// counts contains the observations of a test.
 type counts struct {
 	asked, answered, refreshed, left, replaced int
-	unanswered, whole                          int // logins without an answer; those that are there
-	halfRefreshes, halfLogouts                 int // those without an answer
-	again, accepted                            int // callbacks that were played again; those that nobody had accepted before
+	unanswered, whole                          int // logins without a response; those that are stored
+	halfRefreshes, halfLogouts                 int // those without a response
+	again, accepted                            int // repeated callbacks; those that were not accepted before
 }
 
-// play brings the callbacks of a round again. Who was accepted before is not accepted
-// again, and nobody is twice.
+// play repeats the callbacks of a round. A callback that was accepted before is refused, and no
+// user is stored twice.
 func (s *killedSite) play(t *testing.T, entries []*entry, before storedLogins, c *counts) {
 	t.Helper()
 	for _, e := range entries {
@@ -154,13 +154,13 @@ func (s *killedSite) play(t *testing.T, entries []*entry, before storedLogins, c
 	}
 }
 
-// checkTokens brings the tokens of a session, and writes down what they lead to.
+// checkTokens uses the tokens of a session, and records the results.
 func (s *killedSite) checkTokens(t *testing.T, e *entry, there bool) {
 	t.Helper()
 	if !e.answered {
 		return
 	}
-	e.left = e.left || !there // as far as it was not known
+	e.left = e.left || !there // if it was not known
 	if e.left {
 		s.wantMe(t, e, http.StatusUnauthorized)
 		s.wantNoRefresh(t, "the token of a session that ended", e, e.token())
@@ -201,7 +201,7 @@ func (s *killedSite) wantNoRefresh(t *testing.T, what string, e *entry, token st
 	}
 }
 
-// wantMe asks who is signed in.
+// wantMe checks who is signed in.
 func (s *killedSite) wantMe(t *testing.T, e *entry, status int) {
 	t.Helper()
 	header := http.Header{"Cookie": {sessionCookie + "=" + e.token()}}

@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // to look at what the host has stored
+	_ "github.com/jackc/pgx/v5/stdlib" // to read the database of the host
 
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 	"github.com/doorward/doorward/plugins/openid/openidtest"
@@ -26,7 +26,7 @@ type killedSite struct {
 	*testHost
 	server   *pgtest.Server // nil: SQLite
 	db       *sql.DB
-	schema   string // what stands before the names of tables
+	schema   string // the prefix of the names of tables
 	provider *forgivingProvider
 	client   *http.Client
 }
@@ -36,7 +36,7 @@ const killedPeople = 4000
 func newcomer(n int64) string { return "newcomer" + strconv.FormatInt(n, 10) }
 func regular(n int) string    { return "regular" + strconv.Itoa(n) }
 
-// startKilledSite runs a host whose sessions, and replaced tokens, outlast the test.
+// startKilledSite runs a host whose sessions and replaced tokens are valid for the whole test.
 func startKilledSite(t *testing.T, server *pgtest.Server, env map[string]string) *killedSite {
 	t.Helper()
 	var people []openidtest.Person
@@ -53,7 +53,7 @@ func startKilledSite(t *testing.T, server *pgtest.Server, env map[string]string)
 	t.Cleanup(s.client.CloseIdleConnections)
 	settings := map[string]string{
 		"LOG_LEVEL": "info", "SESSION_REFRESH_GRACE_PERIOD": "5m", "AUTH_FAKE_LOGIN_TIMEOUT": "1h",
-		"RATE_LIMITER_ENABLED": "false", // many are refused who come again
+		"RATE_LIMITER_ENABLED": "false", // otherwise many repeated requests are refused
 	}
 	maps.Copy(settings, env)
 	s.testHost = startFakeBehind(t, s.provider.serve, openidtest.Config{AutoApprove: true, People: people}, openidtest.Client{}, settings).host
@@ -67,13 +67,13 @@ func startKilledSite(t *testing.T, server *pgtest.Server, env map[string]string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxIdleConns(0) // a connection to a server that was killed is of no use
+	db.SetMaxIdleConns(0) // a connection to a killed server cannot be reused
 	t.Cleanup(func() { _ = db.Close() })
 	s.db = db
 	return s
 }
 
-// A victim is what is killed.
+// A victim is the process that is killed.
 type victim string
 
 const (
@@ -82,7 +82,7 @@ const (
 	powerCut  victim = "the host and PostgreSQL"
 )
 
-// kill ends the victim as a power cut would.
+// kill ends the victim like a power cut.
 func (s *killedSite) kill(who victim) error {
 	var err error
 	if who != theHost {
@@ -94,7 +94,7 @@ func (s *killedSite) kill(who victim) error {
 	return err
 }
 
-// resume starts again what was killed.
+// resume restarts the killed process.
 func (s *killedSite) resume(t *testing.T, who victim) {
 	t.Helper()
 	if who != theHost {
@@ -113,8 +113,8 @@ func (s *killedSite) resume(t *testing.T, who victim) {
 	})
 }
 
-// passLeases has the time pass for which nobody but a host that is dead may ask the
-// provider about a session: each refresh that was broken off there would wait 23 s.
+// passLeases ends the leases of a dead host, during which no other host may ask the provider
+// about a session: otherwise each interrupted refresh would wait 23 s.
 func (s *killedSite) passLeases(t *testing.T) {
 	t.Helper()
 	over := bracesOf(s.schema).Replace(`UPDATE {sessions} SET leased_by = NULL, leased_until = NULL WHERE leased_by IS NOT NULL`)
@@ -123,14 +123,14 @@ func (s *killedSite) passLeases(t *testing.T) {
 	}
 }
 
-// forgivingProvider stands in front of an OpenID provider and answers a code, or a refresh
-// token, that comes again as it did before. So a login that is played again after a restart
-// gets as far as the once-IDs in the database, and a refresh that was broken off between the
-// provider and the database may be asked again.
+// forgivingProvider is in front of an OpenID provider, and repeats its response to a code or a
+// refresh token. So a login that is repeated after a restart reaches the once-IDs in the
+// database, and a refresh that was interrupted between the provider and the database can be
+// repeated.
 type forgivingProvider struct {
 	mu      sync.Mutex
 	answers map[string]*httptest.ResponseRecorder
-	again   atomic.Int64 // codes that were answered more than once
+	again   atomic.Int64 // the number of repeated codes
 }
 
 func newForgivingProvider() *forgivingProvider {

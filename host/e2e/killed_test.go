@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// killsVariable says how often to kill, for each database.
+// killsVariable sets the number of kills for each database.
 const killsVariable = "DOORWARD_TEST_KILLS"
 
-// TestKilledUnderLoad kills the host, and the server of its database, while clients sign
-// in, refresh and sign out, and keep a journal. What they were answered is so after the
-// restart, and what they were not is there as a whole or not at all. It shows what
-// processes leave that die, not what a disk leaves without power.
+// TestKilledUnderLoad kills the host, and the server of its database, while clients sign in,
+// refresh and sign out, and record this. After the restart, everything with a response is stored,
+// and everything without a response is stored completely or not at all. It tests killed
+// processes, not disks without power.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		killUnderLoad(t, startKilledSite(t, nil, nil), theHost)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		// Without the setting, each start after a kill syncs a thousand files one by one.
+		// Otherwise each start after a kill syncs a thousand files one by one.
 		server, env := startPostgres(t, "recovery_init_sync_method=syncfs")
 		s := startKilledSite(t, server, env)
 		s.secrets.add("DB_PASSWORD", env["DB_PASSWORD"])
@@ -42,7 +42,7 @@ func killUnderLoad(t *testing.T, s *killedSite, victims ...victim) {
 		who, known := victims[round%len(victims)], len(j.entries)
 		answers, then := 10+rand.N(50), rand.N(20*time.Millisecond) //nolint:gosec // nothing to guess
 		j.press(t, s, answers, func() {
-			<-time.After(then) // a moment that nothing chooses
+			<-time.After(then) // a random moment
 			if err := s.kill(who); err != nil {
 				t.Error(err)
 			}
@@ -70,7 +70,7 @@ func killUnderLoad(t *testing.T, s *killedSite, victims ...victim) {
 	t.Logf("%d kills: %+v, codes that came to the provider again: %d", rounds, *c, s.provider.again.Load())
 }
 
-// add counts what was asked in a round.
+// add counts the requests of a round.
 func (c *counts) add(entries []*entry, found storedLogins) {
 	for _, e := range entries {
 		if e.callback == "" {
@@ -89,5 +89,5 @@ func (c *counts) add(entries []*entry, found storedLogins) {
 	}
 }
 
-// bracesOf puts a schema before the names of tables in braces.
+// bracesOf adds a schema to the names of tables in braces.
 func bracesOf(schema string) *strings.Replacer { return strings.NewReplacer("{", schema, "}", "") }

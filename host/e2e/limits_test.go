@@ -115,7 +115,7 @@ var unrelated = map[string]string{
 	"host/internal/sso/complete.go 64":   "bits of a UUID",
 	"host/internal/sso/session.go 100":   "sessions that end in a step",
 	"host/internal/sso/complete.go 128":  "bits of a UUID",
-	"host/internal/sso/ended.go 512":     "bytes of a redirect that is remembered",
+	"host/internal/sso/finishedattempt.go 512":     "bytes of a redirect that is remembered",
 	"host/internal/sso/reseal.go 100":    "grants in a transaction",
 	"host/internal/sso/secret.go 100":    "grants in a sample",
 }

@@ -30,14 +30,13 @@ func Root() (string, error) {
 	}
 }
 
-// FreePort returns a port of 127.0.0.1 that nobody listens on, and that no other call
-// in this process returns. It is none of those that the system gives to whoever asks
-// for any (from 32768 on): between this call and the start of the server that is told
-// the port, seconds may pass, and any connection could take it.
+// FreePort returns a free port of 127.0.0.1 that no other call in this process returns.
+// It is below the ephemeral ports of the system (from 32768): seconds can pass before
+// the server with this port starts, and any connection could take an ephemeral port.
 func FreePort() (int, error) {
 	const first, last, tries = 15_000, 32_000, 1000
 	for range tries {
-		port := first + rand.IntN(last-first) //nolint:gosec // nothing to guess
+		port := first + rand.IntN(last-first) //nolint:gosec // the value need not be secret
 		if _, taken := given.LoadOrStore(port, true); taken {
 			continue
 		}
@@ -50,7 +49,7 @@ func FreePort() (int, error) {
 	return 0, errors.New("finding a free port: none of those that were tried")
 }
 
-// given are the ports that FreePort has returned.
+// given contains the ports that FreePort has returned.
 var given sync.Map
 
 func copyProgram(from, to string) error {
@@ -71,7 +70,7 @@ func copyProgram(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// processesBelow lists the processes whose program file lies below the folder.
+// processesBelow lists the processes whose program file is below the folder.
 func processesBelow(dir string) []int {
 	links, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// nginxConfig has nothing but defaults where sizes are concerned: 8 KB for a line
-// of a request's head, and one page of memory for the head of an answer.
+// nginxConfig has the default sizes: 8 KB for a line of a request's header, and one page of
+// memory for the header of a response.
 const nginxConfig = `
 daemon off;
 pid %[1]s/nginx.pid;
@@ -65,7 +65,7 @@ func runNginx(t *testing.T, dir, text string) *Process {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-c", config, "-p", dir, "-e", "stderr")
-	// Its workers outlive it, so that the whole group must be ended.
+	// The workers outlive the main process, so the whole group must be ended.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	process, err := StartProcess(cmd)
 	if err != nil {
@@ -81,8 +81,8 @@ func runNginx(t *testing.T, dir, text string) *Process {
 	return process
 }
 
-// Whoever starts many logins with long addresses to return to must not be locked out
-// of everything behind the proxy (A09).
+// A person who starts many logins with long return URLs must not be locked out of all
+// applications behind the proxy (A09).
 func TestManyLoginsBehindNginx(t *testing.T) {
 	port := freePort(t)
 	public := localURL("127.0.0.1", port)

@@ -18,15 +18,15 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// benchSide is a plugin with a provider that approves at once, and what its process
-// has spent.
+// benchSide is a plugin with a provider that approves immediately, and the CPU time of its
+// process.
 type benchSide struct {
 	provider *plugin.Provider
 	signIn   func(ctx context.Context, target string) (*http.Request, error)
 	pid      int
 }
 
-const benchCallback = "http://localhost:8055/auth/login/test/callback" // that of plugintest.Request
+const benchCallback = "http://localhost:8055/auth/login/test/callback" // as in plugintest.Request
 
 func startBenchSide(b *testing.B, mechanism string, options map[string]any, signIn func(context.Context, string, string) (*http.Request, error)) benchSide {
 	b.Helper()
@@ -52,7 +52,7 @@ func repositoryOf(b *testing.B) string {
 	return root
 }
 
-// childCalled finds the process of a plugin that this test has started.
+// childCalled returns the process of a plugin that this test has started.
 func childCalled(b *testing.B, name string) int {
 	b.Helper()
 	folders, err := filepath.Glob("/proc/[0-9]*")
@@ -74,13 +74,13 @@ func childCalled(b *testing.B, name string) int {
 	return 0
 }
 
-// statField is a number of /proc/PID/stat, counted as proc(5) does.
+// statField returns a number of /proc/PID/stat, with the index of proc(5).
 func statField(folder string, field int) int {
 	text, err := os.ReadFile(folder + "/stat")
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // the name of the program may hold spaces
+	_, rest, _ := strings.Cut(string(text), ") ") // the name of the program can contain spaces
 	fields := strings.Fields(rest)
 	if field-3 >= len(fields) {
 		return 0
@@ -92,7 +92,7 @@ func statField(folder string, field int) int {
 	return n
 }
 
-// spent is the CPU time of the plugin's process, in ticks of 10 ms.
+// spent returns the CPU time of the plugin's process, in ticks of 10 ms.
 func (s benchSide) spent() int {
 	folder := "/proc/" + strconv.Itoa(s.pid)
 	return statField(folder, 14) + statField(folder, 15)
@@ -118,11 +118,10 @@ func (s benchSide) login(ctx context.Context) error {
 	return nil
 }
 
-// BenchmarkOAuth2Login holds whole logins of the oauth2 plugin against those of the
-// openid plugin, with two requests to the provider each: for tokens, and for who it
-// is. What counts is the CPU time of the plugins' own processes; the cost of the
-// providers and of this client is in neither. The sides take turns. "ratio" is
-// oauth2 to openid; 1.2 is the limit.
+// BenchmarkOAuth2Login compares complete logins of the oauth2 plugin and the openid plugin.
+// Each login sends two requests to the provider: for the tokens and for the user. Only the
+// CPU time of the plugin processes counts, not that of the providers and of this client.
+// The plugins take turns. "ratio" is oauth2 to openid; the limit is 1.2.
 func BenchmarkOAuth2Login(b *testing.B) {
 	secret := newClientSecret()
 	as := oauth2test.Start(b, oauth2test.Config{AutoApprove: true, Clients: []oauth2test.Client{{

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// startNodeAS runs the authorization server of npm until the test ends, and returns
-// its URL.
+// startNodeAS runs the authorization server from npm until the test ends, and returns its
+// URL.
 func startNodeAS(t *testing.T, clientSecret string, redirectURIs ...string) string {
 	t.Helper()
 	dir := filepath.Join(repository(t), "host", "e2e", "as")
@@ -29,16 +29,16 @@ func startNodeAS(t *testing.T, clientSecret string, redirectURIs ...string) stri
 	return startPeer(t, "the authorization server", cmd).URL
 }
 
-// nodeASID is the identifier that as.mjs makes of a name: an odd number beyond
-// 2^53, which is another one when it was a float in between.
+// nodeASID returns the identifier that as.mjs derives from a name: an odd number above
+// 2^53, which changes if it is converted to a float.
 func nodeASID(login string) string {
 	sum := sha256.Sum256([]byte(login))
 	return strconv.FormatUint((9007199254740993+uint64(binary.BigEndian.Uint32(sum[:4])))|1, 10)
 }
 
-// TestNodeOAuth2Server signs in at npm @node-oauth/oauth2-server, which reads Basic
-// as it stands: a secret that has to be percent-encoded works there in two ways of
-// three, and the third says which option to change.
+// TestNodeOAuth2Server signs in with npm @node-oauth/oauth2-server, which does not decode
+// Basic credentials: a secret that must be percent-encoded works with two of the three
+// methods, and the error of the third says which option to change.
 func TestNodeOAuth2Server(t *testing.T) {
 	port, secret := freePort(t), "a+b/c:d=e%f~"+newClientSecret()
 	public := localURL("localhost", port)
@@ -71,7 +71,7 @@ func TestNodeOAuth2Server(t *testing.T) {
 		if me.Email != "alice@example.org" || me.FirstName != "alice" || me.ExternalIdentifier != nodeASID("alice") {
 			t.Errorf("%s: signed in as %+v", name, me)
 		}
-		// The session's refresh asks this server, too.
+		// The refresh of the session also asks this server.
 		again := person.call(http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": tokens.RefreshToken, "mode": "json"}, nil)
 		wantStatus(t, "refresh", again, http.StatusOK)
 	}
@@ -82,7 +82,7 @@ func TestNodeOAuth2Server(t *testing.T) {
 	}
 	eventually(t, "the log to say which option to change", func() bool { return strings.Contains(host.Logs(), "client_secret_basic_raw") })
 	out, code := host.run(t, "check", "raw")
-	if code != 0 || !strings.Contains(out, "the token endpoint knows the client") {
+	if code != 0 || !strings.Contains(out, "the token endpoint accepts the client") {
 		t.Errorf("check of raw: %d\n%s", code, out)
 	}
 	out, code = host.run(t, "check", "basic")
@@ -91,9 +91,8 @@ func TestNodeOAuth2Server(t *testing.T) {
 	}
 }
 
-// TestOIDCProviderWithoutOpenID signs in at npm oidc-provider with a scope that is
-// not openid: PKCE and rotation are enforced, iss comes with the response, and no ID
-// token does.
+// TestOIDCProviderWithoutOpenID signs in with npm oidc-provider and a scope other than
+// openid: PKCE and rotation are enforced, and the response contains iss but no ID token.
 func TestOIDCProviderWithoutOpenID(t *testing.T) {
 	port, secret := freePort(t), newClientSecret()
 	public := localURL("localhost", port)
@@ -130,11 +129,11 @@ func TestOIDCProviderWithoutOpenID(t *testing.T) {
 	}
 	eventually(t, "the log to say why", func() bool { return strings.Contains(host.Logs(), "response_iss_mismatch") })
 	out, code := host.run(t, "check", "good")
-	if code != 0 || !strings.Contains(out, "the token endpoint knows the client") {
+	if code != 0 || !strings.Contains(out, "the token endpoint accepts the client") {
 		t.Errorf("check: %d\n%s", code, out)
 	}
 	wantStatus(t, "signing out", person.call(http.MethodPost, "/auth/logout", map[string]string{"mode": "session"}, nil), http.StatusNoContent)
-	if strings.Contains(host.Logs(), "did not work") {
+	if strings.Contains(host.Logs(), "cannot revoke the token") {
 		t.Error("the token was not revoked")
 	}
 }

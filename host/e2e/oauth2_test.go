@@ -108,7 +108,7 @@ func TestBrowserGitHubOrganization(t *testing.T) {
 	member.waitFor(signOut)
 	member.wantText("alice@example.com")
 	member.screenshot("github-member")
-	eventually(t, "the log to tell the operator why", func() bool { return strings.Contains(host.Logs(), "in none of the groups that may sign in") })
+	eventually(t, "the log to tell the operator why", func() bool { return strings.Contains(host.Logs(), "in none of the allowed groups") })
 }
 
 // TestOAuth2LoginAcrossACrash, as that of OpenID: nothing of a login is in the memory

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Process is a running program and what it has printed so far.
+// Process is a running program with its output.
 type Process struct {
 	cmd    *exec.Cmd
 	output *output
 	done   chan struct{}
-	err    error // of Wait; read it after done
+	err    error // from Wait; read it after done
 }
 
-// StartProcess starts the program and gathers its standard output and error.
+// StartProcess starts the program and collects its standard output and error.
 func StartProcess(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, output: newOutput(), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
@@ -30,7 +30,7 @@ func StartProcess(cmd *exec.Cmd) (*Process, error) {
 	started := make(chan error, 1)
 	go func() {
 		// Pdeathsig is sent when the thread that started the process ends, not this
-		// process (golang/go#27505). This one ends no earlier than what it starts.
+		// process (golang/go#27505). So this thread must not end before the process.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -46,17 +46,17 @@ func StartProcess(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// PID is the process ID.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Output is what the process has printed so far.
+// Output returns the output of the process so far.
 func (p *Process) Output() string { return p.output.String() }
 
-// WaitForLine returns the first line that starts with the prefix, as soon as it
-// is printed. It is an error if the process ends or ctx is done before.
+// WaitForLine waits for the first line with the prefix and returns it. It returns an
+// error if the process ends or ctx is done before.
 func (p *Process) WaitForLine(ctx context.Context, prefix string) (string, error) {
 	for {
 		text, changed := p.output.read()
@@ -75,8 +75,8 @@ func (p *Process) WaitForLine(ctx context.Context, prefix string) (string, error
 	}
 }
 
-// Stop ends the process with SIGTERM, and with SIGKILL when it takes longer than
-// the bound; the latter is an error. A process that has ended already is none.
+// Stop ends the process with SIGTERM. If this takes longer than the limit, Stop uses
+// SIGKILL and returns an error. It is not an error if the process has already ended.
 func (p *Process) Stop(bound time.Duration) error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// ExitCode is the exit status after the process has ended by itself, else -1.
+// ExitCode returns the exit status of a process that has ended by itself, otherwise -1.
 func (p *Process) ExitCode() int {
 	<-p.done
 	return p.cmd.ProcessState.ExitCode()
@@ -109,7 +109,7 @@ func (p *Process) signal(s syscall.Signal) error {
 	return nil
 }
 
-// output is a buffer that tells when it grows.
+// output is a buffer that signals new data.
 type output struct {
 	mu      sync.Mutex
 	text    strings.Builder

@@ -81,7 +81,7 @@ func (s brokenSite) wantPage(t *testing.T, code string) {
 	t.Helper()
 	want := map[string]string{
 		codeUnavailable:   "cannot be reached at the moment",
-		codeMisconfigured: "need a correction",
+		codeMisconfigured: "not set up correctly",
 	}[code]
 	person := newAgent(t, s.host, "alice")
 	got := person.get(s.host.URL + "/auth/login/openid")

@@ -142,7 +142,7 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 				t.Errorf("answered %d: %s", got.status, got.body)
 			}
 			eventually(t, "the log names the option and the person", func() bool {
-				return strings.Contains(host.Output(), `at provider corp: subject \"alice\"; to let them in: doorward user add --provider corp --subject alice; to create accounts at the first login, set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true`)
+				return strings.Contains(host.Output(), `at provider corp: subject \"alice\"; to admit the user: doorward user add --provider corp --subject alice; to create accounts at the first login, set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true`)
 			})
 		})
 	}

@@ -160,7 +160,7 @@ func TestSAMLStartedAtProvider(t *testing.T) {
 	start(refused, "signed")
 	// The page that posts again stands at the same URL, and would navigate against us.
 	refused.waitFor(`main a.button[href="/auth/login/signed"]`)
-	refused.wantText("This sign-in began somewhere else")
+	refused.wantText("This sign-in started somewhere else")
 	refused.open(site.host.URL + "/")
 	refused.waitFor(`a[href^="/auth/login/signed"]`)
 }

@@ -494,7 +494,7 @@ func TestSecondHostWithAnotherSecret(t *testing.T) {
 	second := one.Command("serve")
 	second.Env = append(second.Env, "SECRET="+rand.Text()+rand.Text(), "PORT=0", "CONTROL_SOCKET=other.sock")
 	out, code := one.ended(t, second)
-	if code != 1 || !strings.Contains(out, "SECRET is not the one that this database is sealed under") || !strings.Contains(out, "nothing was changed") {
+	if code != 1 || !strings.Contains(out, "this database is sealed under another SECRET") || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("exit status %d: %s", code, out)
 	}
 	env["SECRET"] = one.Env("SECRET")

@@ -107,7 +107,7 @@ func TestOldAndNewVersionsSignIn(t *testing.T) {
 // the plugin refuses itself.
 func TestPluginThatRequiresMoreThanTheHostHas(t *testing.T) {
 	demanding := hostileAs(t, "demanding", "")
-	says := []string{"plugin demanding 1.2.3 requires step/poll", "update doorward, or use an older version of the plugin"}
+	says := []string{"plugin demanding 1.2.3 requires (step/poll", "update doorward, or use an older version of the plugin"}
 	for name, host := range map[string]string{
 		"a new host": filepath.Join(repository(t), "bin", "doorward"),
 		"an old one": filepath.Join(needFirstVersion(t), "doorward"),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 // readClient applies the client options of Directus (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
+	o.Client = withObjects(o.Client)
 	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
 		value := o.Client[key]
 		var err error
@@ -32,6 +34,19 @@ func (o *Options) readClient(problems *options.Problems) {
 			problems.Addf("client__"+key, "%s %v", key, err)
 		}
 	}
+}
+
+// withObjects reads the values that are objects in JSON, which Directus takes in the place
+// of one variable for each key.
+func withObjects(client map[string]any) map[string]any {
+	client = maps.Clone(client)
+	for key, value := range client {
+		var object map[string]any
+		if text, ok := value.(string); ok && json.Unmarshal([]byte(text), &object) == nil && object != nil {
+			client[key] = object
+		}
+	}
+	return client
 }
 
 // readTLSOptions reads tls_options, by the name that it was given by.

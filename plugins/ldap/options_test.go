@@ -53,6 +53,20 @@ func TestDirectusOptions(t *testing.T) {
 	}
 }
 
+// TestDirectusTLSOptionsAsJSON: in one variable instead of one for each key.
+func TestDirectusTLSOptionsAsJSON(t *testing.T) {
+	values := ofDirectus()
+	delete(values, "client__tls_options__reject_unauthorized")
+	values["client__tls_options"] = `{"rejectUnauthorized":false,"servername":"ldap.example.org"}`
+	o, err := options.Decode[Options](values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = o.settle(); err != nil || !o.insecure() || o.TLSServerName != "ldap.example.org" {
+		t.Errorf("%q, insecure %v, %v", o.TLSServerName, o.insecure(), err)
+	}
+}
+
 func TestOptionProblems(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	certificate, key := dir.Client()
@@ -63,7 +77,9 @@ func TestOptionProblems(t *testing.T) {
 	}{
 		"http":                 {map[string]any{"client_url": "http://x"}, "client_url", "ldaps://"},
 		"no scheme":            {map[string]any{"client_url": "ldap.example.com"}, "client_url", "ldaps://"},
-		"password in the URL":  {map[string]any{"client_url": "ldap://cn:pw@x"}, "client_url", "ldaps://"},
+		"password in the URL":  {map[string]any{"client_url": "ldap://cn:hunter2@x"}, "client_url", "bind_password"},
+		"password, no scheme":  {map[string]any{"client_url": "cn:hunter2@x:389"}, "client_url", "bind_password"},
+		"password with a /":    {map[string]any{"client_url": "ldaps://cn:hunter2/@x"}, "client_url", "bind_password"},
 		"base in the URL":      {map[string]any{"client_url": "ldap://x/dc=x"}, "client_url", "ldaps://"},
 		"port of a domain":     {map[string]any{"client_url": "ldap+srv://x:389"}, "client_url", "DNS"},
 		"socket with slashes":  {map[string]any{"client_url": "ldapi:///run/ldapi"}, "client_url", "%2F"},
@@ -116,6 +132,9 @@ func TestOptionProblems(t *testing.T) {
 				return p.Option == test.option && strings.Contains(p.Text, test.text)
 			}) {
 				t.Errorf("problems %q, want one of %s with %q", problems, test.option, test.text)
+			}
+			if strings.Contains(problems.Error(), "hunter2") {
+				t.Errorf("a password is told: %q", problems)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A login comes back to the callback that the host tells of it, and the code is redeemed
+// A login returns to the callback URL that the host names, and the code is redeemed
 // with that and no other (RFC 6749 section 4.1.3).
 func TestCallbackOfTheLogin(t *testing.T) {
 	const otherCallback = "https://intern.example/sso/auth/login/as/callback"
@@ -33,7 +33,7 @@ func TestCallbackOfTheLogin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at, want := back.URL.Scheme+"://"+back.URL.Host+back.URL.Path, r.callbackOf(tt.begun); at != want {
+		if at, want := back.URL.Scheme+"://"+back.URL.Host+back.URL.Path, r.callbackURL(tt.begun); at != want {
 			t.Errorf("the browser comes back to %s, want %s", at, want)
 		}
 		_, err = r.finish(sdk.ContinueRequest{State: theState, CallbackURL: tt.continued, Memory: redirect.Memory, Response: inbound(t, back)})

@@ -39,14 +39,14 @@ func TestCheckOfEachKind(t *testing.T) {
 				}
 			}
 			if as.Hits(oauth2test.Token) != 1 {
-				t.Error("the client was not tried, or more than once")
+				t.Error("the credentials of the client were not checked exactly once")
 			}
 		})
 	}
 	t.Run("unattended", func(t *testing.T) {
 		r, as := startRig(t, oauth2test.Config{}, nil)
 		if _, err := r.Mechanism.(sdk.Checker).Check(sdk.Unattended(t.Context())); err != nil || as.Hits(oauth2test.Token) != 0 {
-			t.Errorf("%v, and the client is tried %d times", err, as.Hits(oauth2test.Token))
+			t.Errorf("%v, and the credentials of the client were checked %d times", err, as.Hits(oauth2test.Token))
 		}
 	})
 	t.Run("gitea with a wrong secret", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestCheckOfEachKind(t *testing.T) {
 		}
 	})
 	t.Run("facebook", func(t *testing.T) {
-		// Its errors are all of one kind, so that the secret cannot be told.
+		// All errors have the same code, so a wrong secret cannot be detected.
 		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Facebook}, nil)
 		if f := findings(t, r)["client_secret"]; f.Severity != sdk.SeverityWarning {
 			t.Errorf("%+v", f)
@@ -78,7 +78,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"token endpoint down", map[string]any{"access_url": "http://127.0.0.1:1/"}, nil, "access_url", sdk.SeverityError, "refused"},
 		{"token endpoint gives to everybody", nil, func(as *oauth2test.Server) {
 			as.Alter(oauth2test.Token, answer(200, "application/json", `{"access_token":"a","token_type":"bearer"}`))
-		}, "client_secret", sdk.SeverityError, "nobody gave out"},
+		}, "client_secret", sdk.SeverityError, "for an invalid code"},
 		{"profile endpoint down", map[string]any{"profile_url": "http://127.0.0.1:1/"}, nil, "profile_url", sdk.SeverityError, "refused"},
 		{"profile endpoint wrong", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(404, "text/plain", "")) }, "profile_url", sdk.SeverityWarning, "404"},
 		{"profile endpoint is a page", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(200, "text/html", "<html>")) }, "profile_url", sdk.SeverityWarning, "HTML"},
@@ -98,12 +98,12 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			})
 		}, "clock", sdk.SeverityWarning, "NTP"},
 		{"PKCE off", map[string]any{"pkce": "off"}, nil, "pkce", sdk.SeverityWarning, "state"},
-		{"unstable identifier", map[string]any{"identifier_key": "username"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
-		{"unstable identifier in one word", map[string]any{"identifier_key": "preferredUsername"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
-		{"unstable identifier of two words", map[string]any{"identifier_key": "user_login"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
+		{"unstable identifier", map[string]any{"identifier_key": "username"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
+		{"unstable identifier in one word", map[string]any{"identifier_key": "preferredUsername"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
+		{"unstable identifier of two words", map[string]any{"identifier_key": "user_login"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
 		{"callback", nil, nil, "callback", sdk.SeverityOK, callbackURL},
 		{"fields", nil, nil, "fields", sdk.SeverityOK, "e-mail from email; verified from email_verified"},
-		{"verified", nil, nil, "email_verified_key", sdk.SeverityOK, "email_verified = true"},
+		{"verified", nil, nil, "email_verified_key", sdk.SeverityOK, "email_verified is true"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r, as := startRig(t, oauth2test.Config{}, test.options)
@@ -132,8 +132,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestCheckKeepsHeadersToTheAPI: they may hold a key, and the authorization endpoint
-// is for browsers, which send none.
+// TestCheckKeepsHeadersToTheAPI: the header fields can contain a key, and the authorization
+// endpoint is for browsers, which do not send them.
 func TestCheckKeepsHeadersToTheAPI(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, map[string]any{"profile_headers": map[string]any{"X-Api-Key": "key-of-the-api"}})
 	keys := map[oauth2test.Endpoint]string{}

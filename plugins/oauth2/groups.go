@@ -14,25 +14,25 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// groupSource is where groups of one kind stand in the answers.
+// groupSource says where to find groups of one kind in the responses of the API.
 type groupSource struct {
 	kind     string
 	path     fieldpath.Path
 	name, id fieldpath.Template
-	split    bool // of a single text
+	split    bool // whether a single text is split at commas
 }
 
-// group is one that the end user is in.
+// group is a group that the user is a member of.
 type group struct{ kind, name, id string }
 
-// reads reports whether the source reads the answer of that call.
+// reads reports whether the source reads the response to that call.
 func (g groupSource) reads(call string) bool {
 	rest, ok := strings.CutPrefix(g.path.String(), call)
 	return ok && (rest == "" || strings.IndexByte(".[|", rest[0]) >= 0)
 }
 
-// groups reads them all. An error refuses the login: who cannot be placed is in no
-// group that lets in, but may be in one that keeps out.
+// groups reads all groups. An error refuses the login: a user whose groups are unknown may
+// be in a group that would restrict them.
 func (m *mechanism) groups(root map[string]any) ([]group, error) {
 	var list []group
 	for _, source := range m.set.groupSources {
@@ -42,8 +42,8 @@ func (m *mechanism) groups(root map[string]any) ([]group, error) {
 		}
 		for _, element := range elements {
 			one, err := source.group(element)
-			if errors.Is(err, fieldpath.ErrAmbiguous) || passesForID(one.name) {
-				m.logger.Warn("a group is left out: its name could be mistaken for another's", "kind", source.kind)
+			if errors.Is(err, fieldpath.ErrAmbiguous) || looksLikeID(one.name) {
+				m.logger.Warn("ignoring a group, because its name could be mistaken for another group's", "kind", source.kind)
 				continue
 			}
 			if err != nil {
@@ -58,9 +58,9 @@ func (m *mechanism) groups(root map[string]any) ([]group, error) {
 	return list, nil
 }
 
-// elements are the values at the path. A text in place of a list is split, if the
-// operator has not said that it is one group. An element of a list never is: whoever
-// may name a group "guests,admins", and is in no other, would be in both.
+// elements returns the values at the path. A single text is split unless the operator says
+// that it is one group. Elements of a list are never split: the only member of a group named
+// "guests,admins" would otherwise be in both groups.
 func (g groupSource) elements(root map[string]any) ([]any, error) {
 	if !g.split || g.path.Filters() {
 		return g.path.All(root)
@@ -82,7 +82,7 @@ func (g groupSource) elements(root map[string]any) ([]any, error) {
 	return list, nil
 }
 
-// group reads an element.
+// group converts an element to a group.
 func (g groupSource) group(element any) (group, error) {
 	one := group{kind: g.kind}
 	var err error
@@ -91,21 +91,21 @@ func (g groupSource) group(element any) (group, error) {
 	} else {
 		var ok bool
 		if one.name, ok = fieldpath.Text(element); !ok {
-			err = errors.New("a group that is neither text nor a number: say by group_name what its name is")
+			err = errors.New("a group that is neither text nor a number: set group_name to say which field is its name")
 		}
 	}
 	if err == nil && g.id.String() != "" {
 		one.id, err = g.id.Write(element, nil)
 	}
-	if err == nil && (one.name == "" || len(one.name) > sdk.MaxAttribute || strings.ContainsFunc(one.name, turns)) {
-		err = errors.New("a group with an empty name, an endless one or one with control characters")
+	if err == nil && (one.name == "" || len(one.name) > sdk.MaxAttribute || strings.ContainsFunc(one.name, controlOrBidi)) {
+		err = errors.New("a group whose name is empty, too long or contains control characters")
 	}
 	return one, err
 }
 
-// names are those of groups, each once, and for organizations and teams of a preset
-// their identifiers besides: a mapping of roles by organization:9919 is good for the
-// organization that is meant, and not for whoever takes its name.
+// names returns the names of groups without duplicates, and for organizations and teams of a
+// preset also their identifiers: a role mapping for organization:9919 applies to that
+// organization only, and not to another one that takes its name.
 func names(groups []group) []string {
 	var list []string
 	seen := map[string]bool{}
@@ -124,15 +124,15 @@ func names(groups []group) []string {
 	return list
 }
 
-// passesForID reports whether a name reads like an identifier of [names].
-func passesForID(name string) bool {
+// looksLikeID reports whether a name has the form of an identifier in [names].
+func looksLikeID(name string) bool {
 	return strings.HasPrefix(name, preset.Organization+":") || strings.HasPrefix(name, preset.Team+":")
 }
 
-// saidOf is what an answer says of an error.
-func saidOf(object claims.Object) string { return profile.Said(object) }
+// errorText returns the error text in a response.
+func errorText(object claims.Object) string { return profile.ErrorText(object) }
 
-// listed names the members of an answer, for an error.
-func listed(object claims.Object) []string {
+// memberNames lists the names of the members of a response, for an error.
+func memberNames(object claims.Object) []string {
 	return upstream.ShownList(slices.Sorted(maps.Keys(object)))
 }

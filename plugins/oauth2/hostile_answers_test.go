@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The tests in this file are attacks by what a provider answers.
+// The tests in this file are attacks with responses of a provider.
 
 func TestOS09AnotherUserInBetween(t *testing.T) {
 	as := startAS(t, oauth2test.Config{})
@@ -29,7 +29,7 @@ func TestOS09AnotherUserInBetween(t *testing.T) {
 	r := openRig(t, time.Now, values)
 	r.mustLogin("alice")
 	as.Alter(oauth2test.Profile, func(s *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
-		if s.Hits(oauth2test.Profile)%2 == 0 { // the second of each login
+		if s.Hits(oauth2test.Profile)%2 == 0 { // the second request of each login
 			reply.Members["id"] = "666"
 		}
 	})
@@ -244,7 +244,7 @@ func TestErrorTexts(t *testing.T) {
 				"error": "invalid_grant", "error_description": "verifier " + req.PostForm.Get("code_verifier") + " auth " + req.Header.Get("Authorization"),
 			}}
 		})
-		_, err := r.login("alice") // the rig looks for secrets
+		_, err := r.login("alice") // the rig searches the log for secrets
 		checkReason(t, err, sdk.ErrInvalidResponse, "invalid_grant")
 	})
 	t.Run("OS24 the token in the API's text", func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// The tests in this file are attacks by where requests lead, and by lists.
+// The tests in this file are attacks with redirects, links to other servers, and lists.
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -157,7 +157,7 @@ func TestGroupCallsThatFail(t *testing.T) {
 		_, err := r.login("alice")
 		checkReason(t, err, sdk.ErrUnavailable, profile.ReasonRateLimited)
 		as.Behave()
-		as.Alter(oauth2test.Emails, headers(404)) // OS21: the user has not given the scope
+		as.Alter(oauth2test.Emails, headers(404)) // OS21: the user has not granted the scope
 		if got := r.mustLogin("alice"); got.Email != "" {
 			t.Errorf("%q", got.Email)
 		}

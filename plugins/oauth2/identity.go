@@ -16,41 +16,40 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// answers are all that the provider has told of one end user, under the roots of
-// paths.
-type answers struct {
-	root    claims.Object // for paths
+// userData is all data of one user from the provider.
+type userData struct {
+	root    claims.Object // the starting point of paths
 	profile claims.Object
 	calls   claims.Object
 }
 
-// ask asks the provider who the owner of the token is.
-func (m *mechanism) ask(ctx context.Context, accessToken string, tokenMembers claims.Object) (answers, error) {
+// fetchUserData requests the profile of the token's owner, and makes the other API calls.
+func (m *mechanism) fetchUserData(ctx context.Context, accessToken string, tokenMembers claims.Object) (userData, error) {
 	token := withoutTokens(tokenMembers)
-	known := answers{profile: token, calls: claims.Object{}}
+	data := userData{profile: token, calls: claims.Object{}}
 	if m.set.profileURL != fromToken {
 		var err error
-		if known.profile, err = m.api.Profile(ctx, m.method(), m.set.profileURL, accessToken); err != nil {
-			return answers{}, err
+		if data.profile, err = m.api.Profile(ctx, m.method(), m.set.profileURL, accessToken); err != nil {
+			return userData{}, err
 		}
 	}
-	known.root = m.root(known.profile)
-	known.root[profileRoot] = map[string]any(known.profile)
-	known.root[tokenRoot] = map[string]any(token)
+	data.root = m.root(data.profile)
+	data.root[profileRoot] = map[string]any(data.profile)
+	data.root[tokenRoot] = map[string]any(token)
 	for _, call := range m.set.calls {
-		got, err := m.api.Call(ctx, call, known.root, accessToken)
+		got, err := m.api.Call(ctx, call, data.root, accessToken)
 		if err != nil {
-			return answers{}, err
+			return userData{}, err
 		}
-		known.calls[call.Name], known.root[call.Name] = got, got
+		data.calls[call.Name], data.root[call.Name] = got, got
 	}
-	return known, nil
+	return data, nil
 }
 
-// root is what paths start from: the members of the profile, but for those that could
-// pass for the token response, or for the answer of a call. Who may name a member of
-// their profile, be it "token.user_id", must not choose what a path of the operator's
-// means.
+// root is the starting point of paths: the members of the profile, except those that could
+// be mistaken for the token response or the response to a call. A user who can choose the
+// name of a member of their profile, such as "token.user_id", must not control what the
+// operator's paths refer to.
 func (m *mechanism) root(profile claims.Object) claims.Object {
 	reserved := []string{profileRoot, tokenRoot}
 	for _, call := range m.set.calls {
@@ -65,8 +64,8 @@ func (m *mechanism) root(profile claims.Object) claims.Object {
 	return root
 }
 
-// withoutTokens leaves out what is secret, and the ID token, which nobody has
-// verified and which is therefore nobody's word.
+// withoutTokens removes the tokens, which are secret, and the ID token, which this plugin
+// does not verify.
 func withoutTokens(members claims.Object) claims.Object {
 	out := maps.Clone(members)
 	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
@@ -78,31 +77,31 @@ func withoutTokens(members claims.Object) claims.Object {
 	return out
 }
 
-// identify makes the identity, and decides whether this end user may sign in.
-func (m *mechanism) identify(known answers) (sdk.Identity, error) {
-	root := map[string]any(known.root)
-	subject, err := m.subject(known)
+// identify builds the identity and decides whether the user may sign in.
+func (m *mechanism) identify(data userData) (sdk.Identity, error) {
+	root := map[string]any(data.root)
+	subject, err := m.subject(data)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if err := m.checkTokenUser(known, subject); err != nil {
+	if err := m.checkTokenUser(data, subject); err != nil {
 		return sdk.Identity{}, err
 	}
-	if err := m.checkCallUsers(known, subject); err != nil {
+	if err := m.checkCallUsers(data, subject); err != nil {
 		return sdk.Identity{}, err
 	}
-	if err := m.checkStanding(root); err != nil {
+	if err := m.checkRefuseWhen(root); err != nil {
 		return sdk.Identity{}, err
 	}
 	f := m.set.fields
 	identity := sdk.Identity{
 		Subject:    subject,
-		Username:   m.text(f.username, root),
-		Email:      m.text(f.email, root),
-		Name:       m.text(f.name, root),
-		GivenName:  m.text(f.first, root),
-		FamilyName: m.text(f.last, root),
-		Claims:     m.released(known),
+		Username:   m.attribute(f.username, root),
+		Email:      m.attribute(f.email, root),
+		Name:       m.attribute(f.name, root),
+		GivenName:  m.attribute(f.first, root),
+		FamilyName: m.attribute(f.last, root),
+		Claims:     m.collectClaims(data),
 	}
 	identity.EmailVerified = identity.Email != "" && m.verified(root)
 	groups, err := m.groups(root)
@@ -113,34 +112,34 @@ func (m *mechanism) identify(known answers) (sdk.Identity, error) {
 	return identity, m.set.allowed.admit(identity, groups)
 }
 
-// subject is the identifier. Nothing but a string or a whole number is one: a
-// fraction or an exponent would give one account several spellings.
-func (m *mechanism) subject(known answers) (string, error) {
+// subject returns the identifier. It must be a string or a whole number: a fraction or an
+// exponent would give one account several spellings.
+func (m *mechanism) subject(data userData) (string, error) {
 	path := m.set.identifier
-	v, err := path.One(map[string]any(known.root))
+	v, err := path.One(map[string]any(data.root))
 	if err != nil {
 		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "identifier_key %w", err)
 	}
 	if v == nil {
-		return "", sdk.InvalidResponse(claims.ReasonSubjectMissing, "the profile has no %s%s", path, m.saidIn(known))
+		return "", sdk.InvalidResponse(claims.ReasonSubjectMissing, "the profile has no %s%s", path, m.profileErrorText(data))
 	}
 	if !m.set.isIdentifier(v) {
-		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%s is not %s: somebody who signs in for years would become somebody else", path, m.set.identifierKind())
+		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%s is not %s: with another type, the user would become a different user", path, m.set.identifierKind())
 	}
 	text, _ := fieldpath.Text(v)
 	if err := claims.CheckSubject(text); err != nil {
 		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%s %w", path, err)
 	}
 	if slices.Contains(noIdentifiers, text) || strings.TrimSpace(text) != text {
-		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%s is what a program writes that has no identifier, or has spaces around it", path)
+		return "", sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%s is a placeholder for a missing identifier, such as null or undefined, or has spaces around it", path)
 	}
 	return text, nil
 }
 
-// noIdentifiers are what faulty templates of providers write.
+// noIdentifiers are values that faulty templates of providers produce.
 var noIdentifiers = []string{"undefined", "null", "NaN", "None", "nil", "[object Object]"}
 
-// isIdentifier holds a value against identifier_type.
+// isIdentifier reports whether a value has the type identifier_type.
 func (s settings) isIdentifier(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -152,13 +151,13 @@ func (s settings) isIdentifier(v any) bool {
 	}
 }
 
-// checkTokenUser holds the token response's own word about the end user against the
-// profile: a token of somebody else would otherwise go unnoticed.
-func (m *mechanism) checkTokenUser(known answers, subject string) error {
+// checkTokenUser compares the user in the token response with the profile, to detect a token
+// of another user.
+func (m *mechanism) checkTokenUser(data userData, subject string) error {
 	if m.set.tokenUser.IsZero() {
 		return nil
 	}
-	v, err := m.set.tokenUser.One(known.root[tokenRoot])
+	v, err := m.set.tokenUser.One(data.root[tokenRoot])
 	if err != nil {
 		return sdk.InvalidResponse(reasonTokenUser, "token_user_key %w", err)
 	}
@@ -169,14 +168,14 @@ func (m *mechanism) checkTokenUser(known answers, subject string) error {
 	return nil
 }
 
-// checkCallUsers does the same for the answers that tell whom they are about: the
-// user may have been switched between two requests.
-func (m *mechanism) checkCallUsers(known answers, subject string) error {
+// checkCallUsers does the same for responses to calls that name their user: the user may
+// have changed between two requests.
+func (m *mechanism) checkCallUsers(data userData, subject string) error {
 	for _, call := range m.set.calls {
-		if call.User.IsZero() || known.calls[call.Name] == nil {
+		if call.User.IsZero() || data.calls[call.Name] == nil {
 			continue
 		}
-		found, err := call.User.All(known.calls[call.Name])
+		found, err := call.User.All(data.calls[call.Name])
 		if err != nil {
 			return sdk.InvalidResponse(reasonTokenUser, "%s: user %w", call.Name, err)
 		}
@@ -189,29 +188,30 @@ func (m *mechanism) checkCallUsers(known answers, subject string) error {
 	return nil
 }
 
-// checkStanding refuses who is suspended. Many providers tell so with status 200.
-func (m *mechanism) checkStanding(root map[string]any) error {
+// checkRefuseWhen refuses suspended users. Many providers report the suspension with status
+// 200.
+func (m *mechanism) checkRefuseWhen(root map[string]any) error {
 	for _, rule := range m.set.refuseWhen {
 		refused, err := rule.Holds(root)
 		if err != nil {
 			return sdk.InvalidResponse(claims.ReasonClaimInvalid, "refuse_when: %w", err)
 		}
 		if refused {
-			return sdk.Denied(sdk.ReasonAccountDisabled, "by the rule %s", rule)
+			return sdk.Denied(sdk.ReasonAccountDisabled, "refused by the rule %s", rule)
 		}
 	}
 	return nil
 }
 
-// text is a decoration: whatever is wrong with it never fails a login. A name of
-// 10 kB, or one that turns the direction of what follows, is left out.
-func (m *mechanism) text(path fieldpath.Path, root map[string]any) string {
+// attribute reads a field that is for display only, so that an invalid value never fails a
+// login. It ignores a name of 10 kB, or one that changes the direction of text.
+func (m *mechanism) attribute(path fieldpath.Path, root map[string]any) string {
 	if path.IsZero() {
 		return ""
 	}
 	v, err := path.One(root)
 	if err != nil {
-		m.logger.Warn("a field is left out", "field", path.String(), "because", err)
+		m.logger.Warn("ignoring a field", "field", path.String(), "because", err)
 		return ""
 	}
 	text, ok := fieldpath.Text(v)
@@ -219,22 +219,22 @@ func (m *mechanism) text(path fieldpath.Path, root map[string]any) string {
 	case v == nil:
 		return ""
 	case !ok:
-		m.logger.Warn("a field is left out", "field", path.String(), "because", "it is neither text nor a number")
+		m.logger.Warn("ignoring a field", "field", path.String(), "because", "it is neither text nor a number")
 		return ""
-	case len(text) > sdk.MaxAttribute || !utf8.ValidString(text) || strings.ContainsFunc(text, turns):
-		m.logger.Warn("a field is left out", "field", path.String(), "because", "it is too long, or has control characters")
+	case len(text) > sdk.MaxAttribute || !utf8.ValidString(text) || strings.ContainsFunc(text, controlOrBidi):
+		m.logger.Warn("ignoring a field", "field", path.String(), "because", "it is too long or contains control characters")
 		return ""
 	}
 	return text
 }
 
-// turns reports control characters, and those that turn the direction of text.
-func turns(r rune) bool {
+// controlOrBidi reports control characters and characters that change the direction of text.
+func controlOrBidi(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// verified tells whether the provider says that the address is the end user's, by
-// the very value that says so.
+// verified reports whether the provider says that the address is verified, by exactly one of
+// the configured values.
 func (m *mechanism) verified(root map[string]any) bool {
 	f := m.set.fields
 	if f.alwaysVerified {
@@ -251,28 +251,29 @@ func (m *mechanism) verified(root map[string]any) bool {
 	return err == nil && slices.Contains(f.verifiedValues, string(text))
 }
 
-// released are the claims: what was told, but for the lists of groups, whose names
-// stand in Groups, and which may be larger than claims may be.
-func (m *mechanism) released(known answers) map[string]any {
-	out := maps.Clone(map[string]any(known.profile))
-	for name, answer := range known.calls {
+// collectClaims returns the profile and the responses to calls as claims, without the lists
+// of groups: their names are in Groups, and the lists can exceed the limit of claims.
+func (m *mechanism) collectClaims(data userData) map[string]any {
+	out := maps.Clone(map[string]any(data.profile))
+	for name, answer := range data.calls {
 		if !slices.ContainsFunc(m.set.groupSources, func(g groupSource) bool { return g.reads(name) }) {
 			out[name] = answer
 		}
 	}
-	data, err := json.Marshal(out)
-	if err == nil && len(data) <= sdk.MaxClaims {
+	encoded, err := json.Marshal(out)
+	if err == nil && len(encoded) <= sdk.MaxClaims {
 		return out
 	}
-	m.logger.Warn("the claims are left out: they are too large", "bytes", len(data))
+	m.logger.Warn("ignoring the claims, because they are too large", "bytes", len(encoded))
 	return nil
 }
 
-// saidIn is what an answer that should have been a profile says.
-func (m *mechanism) saidIn(known answers) string {
-	said := saidOf(known.profile)
+// profileErrorText describes a response that is not a profile: its error text, otherwise the
+// names of its members.
+func (m *mechanism) profileErrorText(data userData) string {
+	said := errorText(data.profile)
 	if said == "" {
-		return fmt.Sprintf(": it has %s", listed(known.profile))
+		return fmt.Sprintf(": it contains %s", memberNames(data.profile))
 	}
 	return said
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
-	"github.com/doorward/doorward/plugins/oauth2/internal/tokenanswer"
+	"github.com/doorward/doorward/plugins/oauth2/internal/tokenresponse"
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
@@ -21,10 +21,10 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The tests in this file are public incidents of clients of OAuth 2.0. Their codes begin
+// The tests in this file reproduce public incidents of OAuth 2.0 clients. Their codes begin
 // with OA.
 
-// set changes members of what an endpoint answers; nil leaves one out.
+// set changes members of a response; nil removes a member.
 func set(members map[string]any) oauth2test.Alteration {
 	return func(_ *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
 		for name, value := range members {
@@ -37,7 +37,7 @@ func set(members map[string]any) oauth2test.Alteration {
 	}
 }
 
-// answer replaces what an endpoint answers.
+// answer replaces the response of an endpoint.
 func answer(status int, contentType, body string) oauth2test.Alteration {
 	return func(_ *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
 		*reply = oauth2test.Reply{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}
@@ -48,8 +48,8 @@ func people(p ...oauth2test.Person) oauth2test.Config {
 	return oauth2test.Config{Kind: oauth2test.GitHub, People: p}
 }
 
-// TestRecycledNames: who takes a name that somebody gave up is somebody else, and
-// whoever renames themselves stays who they are.
+// TestRecycledNames: a person who takes a name that another person gave up is a different
+// user, and a user who changes their name remains the same user.
 func TestRecycledNames(t *testing.T) {
 	jane := oauth2test.Person{Login: "jane", ID: "1001", Name: "Jane", Emails: []oauth2test.Email{{Address: "jane@example.com", Primary: true, Verified: true}}}
 	r, as := startRig(t, people(jane), nil)
@@ -70,7 +70,7 @@ func TestRecycledNames(t *testing.T) {
 		}
 	})
 	t.Run("OA02 OA34 the same name and ID at another provider", func(t *testing.T) {
-		// The host knows a person as (provider, subject), and a mechanism cannot name
+		// The host identifies a user by provider and subject, and a mechanism cannot name
 		// another provider.
 		other, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Mastodon, People: []oauth2test.Person{jane}}, nil)
 		if got := other.mustLogin("jane"); got.Subject != "1001" {
@@ -80,7 +80,7 @@ func TestRecycledNames(t *testing.T) {
 	for _, key := range []string{"login", "email", "name", "emails[primary].email"} {
 		t.Run("OA01 OS11 identifier_key "+key+" with a preset", func(t *testing.T) {
 			_, err := tryOpenRig(t, time.Now, map[string]any{"preset": "github", "client_id": "x", "client_secret": "y", "identifier_key": key})
-			if err == nil || !strings.Contains(err.Error(), "identifier_key") || !strings.Contains(err.Error(), "id or node_id") || !strings.Contains(err.Error(), "takes it next") {
+			if err == nil || !strings.Contains(err.Error(), "identifier_key") || !strings.Contains(err.Error(), "id or node_id") || !strings.Contains(err.Error(), "can then be taken by another person") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -89,19 +89,19 @@ func TestRecycledNames(t *testing.T) {
 			values := as.Options(client())
 			values["identifier_key"] = key
 			r := openRig(t, time.Now, values)
-			checkSays(t, r.log.String(), "whoever has it next signs in as who had it before")
+			checkSays(t, r.log.String(), "the next owner would sign in as the previous one")
 		})
 	}
 }
 
-// TestOA06AllowListByName: a name in an allow-list is as good as the name.
+// TestOA06AllowListByName: an entry by name admits the current owner of the name.
 func TestOA06AllowListByName(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, map[string]any{"allowed_organizations": "id:9919"})
 	if strings.Contains(r.log.String(), "taken by somebody else") {
 		t.Error("warns of an ID")
 	}
 	r.mustLogin("alice")
-	// The organization was renamed, and its name taken.
+	// The organization was renamed, and another one took its name.
 	as.SetPeople(
 		oauth2test.Person{Login: "alice", ID: "4711", Orgs: []oauth2test.Org{{ID: "9919", Login: "acme-inc"}}},
 		oauth2test.Person{Login: "mallory", ID: "666", Orgs: []oauth2test.Org{{ID: "6660", Login: "acme"}, {ID: "9", Login: "id:9919"}}},
@@ -119,7 +119,7 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 		"OA07 snowflake": "967361082460459008", "OA07 beyond 2^53": "9007199254740993", "OA07 beyond 2^63": "18446744073709551617", "OA09 small": "123456",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, kind := range []oauth2test.Kind{oauth2test.GitHub, oauth2test.Discord} { // a number there, a string here
+			for _, kind := range []oauth2test.Kind{oauth2test.GitHub, oauth2test.Discord} { // GitHub sends a number, Discord a string
 				r, _ := startRig(t, oauth2test.Config{Kind: kind, People: []oauth2test.Person{{Login: "a", ID: id}}}, nil)
 				if got := r.mustLogin("a"); got.Subject != id {
 					t.Errorf("%s: %s", kind, got.Subject)
@@ -144,7 +144,7 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	})
 }
 
-// rawMember adds a member as it is written.
+// rawMember adds a member with the given JSON text.
 func rawMember(name, value string) oauth2test.Alteration {
 	return func(_ *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
 		var parts []string
@@ -158,7 +158,7 @@ func rawMember(name, value string) oauth2test.Alteration {
 	}
 }
 
-// TestErrorsWithStatus200: GitHub answers every error so.
+// TestErrorsWithStatus200: GitHub sends all errors with status 200.
 func TestErrorsWithStatus200(t *testing.T) {
 	for _, test := range []struct {
 		name, contentType, body string
@@ -166,12 +166,12 @@ func TestErrorsWithStatus200(t *testing.T) {
 		reason                  sdk.Reason
 		says                    string
 	}{
-		{"OA10 JSON", "application/json", `{"error":"bad_verification_code","error_description":"The code passed is incorrect or expired."}`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, "expired"},
-		{"OA10 form", "application/x-www-form-urlencoded", `error=bad_verification_code&error_description=The+code+passed+is+incorrect+or+expired.`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, "expired"},
-		{"OA10 form with a token", "application/x-www-form-urlencoded", `access_token=evil&token_type=bearer&error=bad_verification_code`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, ""},
+		{"OA10 JSON", "application/json", `{"error":"bad_verification_code","error_description":"The code passed is incorrect or expired."}`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, "expired"},
+		{"OA10 form", "application/x-www-form-urlencoded", `error=bad_verification_code&error_description=The+code+passed+is+incorrect+or+expired.`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, "expired"},
+		{"OA10 form with a token", "application/x-www-form-urlencoded", `access_token=evil&token_type=bearer&error=bad_verification_code`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, ""},
 		{"OA10 wrong secret", "application/json", `{"error":"incorrect_client_credentials"}`, sdk.ErrMisconfigured, "incorrect_client_credentials", "client_secret"},
 		{"OA10 wrong callback", "application/json", `{"error":"redirect_uri_mismatch"}`, sdk.ErrMisconfigured, "redirect_uri_mismatch", "callback URL"},
-		{"OA18 unverified primary", "application/json", `{"error":"unverified_user_email"}`, sdk.ErrDenied, tokenanswer.ReasonEmailUnverified, "verify"},
+		{"OA18 unverified primary", "application/json", `{"error":"unverified_user_email"}`, sdk.ErrDenied, tokenresponse.ReasonEmailUnverified, "verify"},
 		{"OA25 number", "application/json", `{"error":{"error_code":8,"error_msg":"Invalid request: v is deprecated"}}`, sdk.ErrInvalidResponse, codeflow.ReasonUnknownError, "code 8"},
 		{"OA26 Graph version", "application/json", `{"error":{"message":"(#2635) deprecated","type":"OAuthException","code":2635}}`, sdk.ErrInvalidResponse, codeflow.ReasonUnknownError, "code 2635"},
 	} {
@@ -202,7 +202,7 @@ func TestErrorsWithStatus200(t *testing.T) {
 
 func TestLifetimes(t *testing.T) {
 	clock := plugintest.NewClock()
-	for value, want := range map[string]int64{ // seconds; 0: it does not end
+	for value, want := range map[string]int64{ // seconds; 0: it does not expire
 		`"3600"`: 3600, `""`: 0, `null`: 0, `3600.0`: 3600, `-1`: 0, `1000000000000`: 86400, `3600`: 3600, `"x"`: 0, `{}`: 0, `1e3`: 0, `9223372036854775808`: 86400, `0`: 0,
 	} {
 		t.Run("OA11 OA12 OS35 "+value, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestOddTokenAnswers(t *testing.T) {
 		t.Run("OA13 scope that cannot be read: "+scope, func(t *testing.T) {
 			as.Behave()
 			as.Alter(oauth2test.Token, rawMember("scope", scope))
-			_, err := r.login("alice") // required_scopes cannot be seen to be there
+			_, err := r.login("alice") // the response does not show whether required_scopes were granted
 			checkReason(t, err, sdk.ErrDenied, reasonScopeReduced)
 			careless, as := startRig(t, oauth2test.Config{}, nil)
 			as.Alter(oauth2test.Token, rawMember("scope", scope))
@@ -293,7 +293,7 @@ func TestHTMLInPlaceOfJSON(t *testing.T) {
 			checkReason(t, err, sdk.ErrInvalidResponse, upstream.ReasonHTML)
 			checkSays(t, err.Error(), "HTML, status 200, 0.1 kB")
 			if strings.Contains(err.Error()+r.log.String(), "very-secret") {
-				t.Error("the page is shown")
+				t.Error("the error contains the page")
 			}
 		})
 	}
@@ -346,7 +346,7 @@ func TestAddresses(t *testing.T) {
 			}
 		})
 	}
-	for value, want := range map[string][2]bool{ // by default; with "true" allowed
+	for value, want := range map[string][2]bool{ // by default, and with "true" allowed
 		`true`: {true, false}, `"true"`: {false, true}, `"false"`: {false, false}, `1`: {false, false}, `"TRUE"`: {false, false}, `[true]`: {false, false}, `null`: {false, false},
 	} {
 		t.Run("OA21 email_verified "+value, func(t *testing.T) {
@@ -368,7 +368,7 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
-// crowded is in many teams of one organization, the wanted one last.
+// crowded returns a person in many teams of one organization; the required team is the last.
 func crowded(teams int) oauth2test.Person {
 	p := oauth2test.Person{Login: "jane", ID: "1", Orgs: []oauth2test.Org{{ID: "9919", Login: "acme"}}}
 	for i := range teams {
@@ -387,7 +387,7 @@ func TestTeamsOfAllPages(t *testing.T) {
 		t.Errorf("OA22 %d requests for 61 teams", n)
 	}
 	if _, told := got.Claims["teams"]; told {
-		t.Error("the claims carry the teams")
+		t.Error("the claims contain the teams")
 	}
 }
 
@@ -401,8 +401,8 @@ func TestOA23SAMLProtectedOrganization(t *testing.T) {
 	jane.Orgs[0].SAML, jane.Orgs[0].Restricted = false, true
 	hidden, _ := startRig(t, people(jane), map[string]any{"allowed_organizations": "acme"})
 	_, err = hidden.login("jane")
-	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS20: an empty list lets in nobody
-	checkSays(t, err.Error(), "does not show")
+	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS20: a user without groups is refused
+	checkSays(t, err.Error(), "does not list")
 }
 
 func TestOA24WithdrawnScope(t *testing.T) {
@@ -416,7 +416,7 @@ func TestOA24WithdrawnScope(t *testing.T) {
 	checkSays(t, err.Error(), "scope")
 }
 
-// TestCosmetics: nothing that is only shown fails a login.
+// TestCosmetics: fields that are only for display never fail a login.
 func TestCosmetics(t *testing.T) {
 	for name, members := range map[string]map[string]any{
 		"OA27 nulls":                {"discriminator": "0", "avatar": nil, "global_name": nil},
@@ -443,7 +443,7 @@ func TestCosmetics(t *testing.T) {
 
 func TestOA28UserAgent(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{Kind: oauth2test.Reddit}, nil)
-	r.mustLogin("alice") // OA28: the fake answers 429 to a generic one
+	r.mustLogin("alice") // OA28: the fake sends 429 for a generic User-Agent
 	if got := as.LastTokenRequest().Header.Get("User-Agent"); got != "Doorward/"+version {
 		t.Errorf("User-Agent %q", got)
 	}
@@ -466,8 +466,8 @@ func TestOA29ShortState(t *testing.T) {
 	}
 }
 
-// TestSecretsThatNeedEncoding: of the two ways to write them in Basic, each server
-// understands one.
+// TestSecretsThatNeedEncoding: there are two ways to encode a secret for Basic, and each
+// server supports one of them.
 func TestSecretsThatNeedEncoding(t *testing.T) {
 	odd := "a+b/c:d=e%f~ x-and-some-more"
 	for server, method := range map[string]string{oauth2test.Basic: authBasic, oauth2test.BasicRaw: authBasicRaw, oauth2test.Post: authPost} {
@@ -492,11 +492,11 @@ func TestSecretsThatNeedEncoding(t *testing.T) {
 	}
 }
 
-// TestOA31StaticSecret: secrets of this plugin are texts without an end; a provider whose
-// secret is a signed token with one belongs to the openid plugin.
+// TestOA31StaticSecret: secrets of this plugin are texts that do not expire. A provider
+// whose secret is a signed token that expires needs the openid plugin.
 func TestOA31StaticSecret(t *testing.T) {
 	_, err := tryOpenRig(t, time.Now, map[string]any{"preset": "apple", "client_id": "x", "client_secret": "y"})
-	if err == nil || !strings.Contains(err.Error(), "openid as the driver") {
+	if err == nil || !strings.Contains(err.Error(), "set the driver to openid") {
 		t.Errorf("OA31 %v", err)
 	}
 }
@@ -535,12 +535,12 @@ func TestRefreshesAtTheSameTime(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		as.Behave()
-		_, err = r.refresh(grants[0]) // spent: sign in again
+		_, err = r.refresh(grants[0]) // already used: the user must sign in again
 		checkReason(t, err, sdk.ErrDenied, "bad_refresh_token")
 	})
 }
 
-// TestCallbacksOfOthers: what has no state of this login is nobody's answer.
+// TestCallbacksOfOthers: a response without the state of this login is refused.
 func TestCallbacksOfOthers(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, nil)
 	redirect := r.start()

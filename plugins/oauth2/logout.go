@@ -13,22 +13,21 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// revokeTime bounds how long a logout waits for the provider.
+// revokeTime limits how long a logout waits for the provider.
 const revokeTime = 5 * time.Second
 
-// BeginLogout gives the token back where the provider takes it (RFC 7009, or as
-// GitHub has it). There is nowhere to send the browser: OAuth 2.0 knows no logout at
-// the provider. A provider that does not answer delays nobody for long and keeps
-// nobody signed in.
+// BeginLogout revokes the token if the provider supports that (RFC 7009, or GitHub's own
+// way). It never redirects the browser, because OAuth 2.0 has no logout at the provider. A
+// provider that does not respond delays the logout only briefly and does not prevent it.
 func (r refreshing) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
 	var g grantContent
-	if r.options.KeepTokens || r.set.revocation.URL == "" || json.Unmarshal(req.Grant, &g) != nil || g.AccessToken == "" || g.Server != r.set.server() {
+	if r.options.KeepTokens || r.set.revocation.URL == "" || json.Unmarshal(req.Grant, &g) != nil || g.AccessToken == "" || g.Server != r.set.serverKey() {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
 	if err := r.revoke(ctx, g); err != nil {
-		r.logger.Warn("revoking the token at the provider did not work", "error", r.scrub(err, noTokens, g.AccessToken, g.RefreshToken))
+		r.logger.Warn("cannot revoke the token at the provider", "error", r.scrub(err, noTokens, g.AccessToken, g.RefreshToken))
 	}
 	return nil, nil
 }
@@ -61,12 +60,12 @@ func (m *mechanism) revocationRequest(ctx context.Context, g grantContent) (*htt
 		if err != nil {
 			return nil, err
 		}
-		m.dress(req, m.set.profileHeaders)
+		setHeaders(req, m.set.profileHeaders)
 		req.Header.Set("Content-Type", "application/json")
 		req.SetBasicAuth(id, secret)
 		return req, nil
 	}
-	// The refresh token, if there is one: with it, the access tokens go, too (RFC
+	// Revoking the refresh token, if there is one, also revokes the access tokens (RFC
 	// 7009 section 2.1).
 	form := url.Values{"token": {g.AccessToken}, "token_type_hint": {"access_token"}}
 	if g.RefreshToken != "" {
@@ -83,7 +82,7 @@ func (m *mechanism) revocationRequest(ctx context.Context, g grantContent) (*htt
 	if err != nil {
 		return nil, err
 	}
-	m.dress(req, m.set.tokenHeaders)
+	setHeaders(req, m.set.tokenHeaders)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	switch m.set.authMethod {
 	case authBasic:
@@ -94,7 +93,7 @@ func (m *mechanism) revocationRequest(ctx context.Context, g grantContent) (*htt
 	return req, nil
 }
 
-func (m *mechanism) dress(req *http.Request, header map[string]string) {
+func setHeaders(req *http.Request, header map[string]string) {
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}

@@ -1,18 +1,17 @@
-// Command doorward-plugin-oauth2 signs in through providers of plain OAuth 2.0
-// (RFC 6749, authorization code flow with PKCE), which sign no ID token: GitHub,
-// Discord, and whatever has an API that tells who the owner of a token is.
+// Command doorward-plugin-oauth2 signs people in through providers of plain OAuth 2.0
+// (RFC 6749, authorization code flow with PKCE), which do not issue ID tokens: GitHub,
+// Discord, and any provider with an API that says who the owner of a token is.
 //
-// It is a client of one kind only. There is no implicit flow, and no place at which
-// a token is accepted that our own code exchange has not brought: without an ID
-// token, nothing else says that a token was issued to us. README.md is the
-// operator's manual.
+// It does not support the implicit flow, and it accepts only tokens from its own code
+// exchange: without an ID token, nothing else shows that a token was issued to this
+// client. README.md is the operator's manual.
 //
-// The way of a login through the files: options.go and settings.go (what the
-// operator wrote, over what internal/preset knows) → mechanism.go (Begin and
-// Continue) → request.go → response.go → exchange.go (the code, with answer.go for
-// what token endpoints really answer) → internal/profile (who is it) → identity.go →
-// groups.go and restrict.go (who may). refresh.go asks again, logout.go gives the
-// token back.
+// A login passes through the files in this order: options.go and settings.go (the
+// options combined with internal/preset) → mechanism.go (Begin and Continue) →
+// authorizationrequest.go → authorizationresponse.go → tokenrequest.go (the code
+// exchange; internal/tokenresponse reads the responses of real token endpoints) →
+// internal/profile (the provider's API) → identity.go → groups.go and allowlists.go (who
+// may sign in). refresh.go reads the profile again, logout.go revokes the token.
 package main
 
 import (
@@ -24,8 +23,8 @@ import (
 
 const version = "0.1.0"
 
-// main answers "recipes", by hand, besides what every plugin answers: the part of the
-// manual that is made of the presets.
+// main adds the command "recipes" to those that every plugin has. It prints the part of
+// the manual that is generated from the presets.
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "recipes" {
 		if err := preset.WriteManual(os.Stdout); err != nil {
@@ -36,7 +35,7 @@ func main() {
 	plugin.Serve(plugin.Description{Mechanism: "oauth2", Version: version, Presets: presets()}, open)
 }
 
-// presets are those of the table, as the host lists them.
+// presets returns the presets for the host to list.
 func presets() []plugin.Preset {
 	var list []plugin.Preset
 	for _, p := range preset.All() {

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// TestManual keeps README.md in step with options, presets and reasons.
+// TestManual checks that README.md matches the options, presets and reasons.
 func TestManual(t *testing.T) {
 	data, err := os.ReadFile("README.md")
 	if err != nil {
@@ -35,7 +35,7 @@ func TestManual(t *testing.T) {
 	}
 	count := 0
 	for _, file := range []string{
-		"reasons.go", "internal/profile/problems.go", "internal/tokenanswer/refusal.go",
+		"reasons.go", "internal/profile/errors.go", "internal/tokenresponse/errors.go",
 		"../../sdk/upstream/codeflow/refusal.go",
 	} {
 		source, err := os.ReadFile(file)
@@ -54,7 +54,7 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// TestLinksOfTheManual: the table of presets leads to the recipes.
+// TestLinksOfTheManual checks the links from the table of presets to the recipes.
 func TestLinksOfTheManual(t *testing.T) {
 	var recipes bytes.Buffer
 	if err := preset.WriteManual(&recipes); err != nil {

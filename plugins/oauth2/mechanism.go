@@ -35,10 +35,10 @@ var (
 	_ sdk.LogoutBeginner = refreshing{}
 )
 
-// refreshing is a mechanism that keeps tokens.
+// refreshing is a mechanism that stores tokens.
 type refreshing struct{ *mechanism }
 
-// open makes a provider ready. It asks the provider nothing.
+// open sets up a provider. It sends no requests.
 func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	m, err := newMechanism(env, o)
 	if err != nil {
@@ -48,7 +48,7 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 		m.logger.Warn(warning)
 	}
 	if finding := m.checkAllowed(); finding.Severity == sdk.SeverityWarning {
-		m.logger.Warn("who may sign in is said by name", "warning", finding.Text)
+		m.logger.Warn("an allow-list contains names", "warning", finding.Text)
 	}
 	if o.NoRefresh {
 		return m, nil
@@ -57,7 +57,7 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
-	set, problems := settle(o)
+	set, problems := newSettings(o)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -78,28 +78,28 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	return m, nil
 }
 
-// Close ends the renewals that are under way, and lets go of the connections.
+// Close ends running renewals and closes idle connections.
 func (m *mechanism) Close() error {
 	m.renewals.Close()
 	m.client.CloseIdleConnections()
 	return nil
 }
 
-// memory travels from Begin to Continue, sealed by the host.
+// memory is passed from Begin to Continue, sealed by the host.
 type memory struct {
 	Verifier string `json:"v,omitempty"` // empty without PKCE
 	Provider string `json:"p"`
 }
 
-// provider tells one provider from another. A login that was begun with one must not
-// end with another, whose code would go to the wrong token endpoint.
-func (m *mechanism) provider() string {
+// providerKey identifies the provider's configuration. If it changes during a login, the
+// code must not go to the new token endpoint.
+func (m *mechanism) providerKey() string {
 	return m.options.ClientID + " " + m.set.authorizeURL + " " + m.set.accessURL
 }
 
 // Begin sends the browser to the authorization endpoint (RFC 6749 section 4.1.1).
 func (m *mechanism) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	mem := memory{Provider: fingerprint(m.provider())}
+	mem := memory{Provider: fingerprint(m.providerKey())}
 	if m.set.pkce != pkceOff {
 		mem.Verifier = codeflow.NewVerifier()
 	}
@@ -114,18 +114,18 @@ func (m *mechanism) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, er
 	return sdk.Redirect{URL: target, Memory: data}, nil
 }
 
-// Continue reads the authorization response, redeems the code once, and asks who the
-// owner of the token is (RFC 6749 sections 4.1.2 to 4.1.4).
+// Continue reads the authorization response, redeems the code once, and reads the profile of
+// the token's owner (RFC 6749 sections 4.1.2 to 4.1.4).
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	if req.Unsolicited {
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "no login of ours asked for it")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "no login here requested this response")
 	}
 	var mem memory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil {
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no readable memory")
 	}
-	if mem.Provider != fingerprint(m.provider()) || (mem.Verifier == "") != (m.set.pkce == pkceOff) {
-		return nil, sdk.InvalidResponse(reasonProviderChanged, "the login was started with other options: sign in again")
+	if mem.Provider != fingerprint(m.providerKey()) || (mem.Verifier == "") != (m.set.pkce == pkceOff) {
+		return nil, sdk.InvalidResponse(reasonProviderChanged, "the options have changed since the login began: sign in again")
 	}
 	code, err := m.readResponse(req)
 	if err != nil {
@@ -133,7 +133,7 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	}
 	ctx, cancel := m.deadline(ctx)
 	defer cancel()
-	identity, tokens, err := m.signIn(ctx, m.callbackOf(req.CallbackURL), code, mem)
+	identity, tokens, err := m.signIn(ctx, m.callbackURL(req.CallbackURL), code, mem)
 	if err != nil {
 		return nil, m.scrub(err, tokens, code, mem.Verifier)
 	}
@@ -145,11 +145,11 @@ func (m *mechanism) signIn(ctx context.Context, callback, code string, mem memor
 	if err != nil {
 		return sdk.Identity{}, tokens, err
 	}
-	known, err := m.ask(ctx, tokens.AccessToken, tokens.Members)
+	data, err := m.fetchUserData(ctx, tokens.AccessToken, tokens.Members)
 	if err != nil {
 		return sdk.Identity{}, tokens, err
 	}
-	identity, err := m.identify(known)
+	identity, err := m.identify(data)
 	if err != nil {
 		return sdk.Identity{}, tokens, err
 	}
@@ -157,16 +157,16 @@ func (m *mechanism) signIn(ctx context.Context, callback, code string, mem memor
 	return identity, tokens, err
 }
 
-// deadline bounds all requests of one login together: many answers, each just within
-// its own time, must not hold a login open.
+// deadline limits the total time of all requests of one login: many responses that are each
+// just within their time limit must not keep a login open.
 func (m *mechanism) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, m.options.LoginHTTPBudget)
 }
 
-// noTokens is for an error before there were any.
+// noTokens is for an error before the tokens were received.
 var noTokens codeflow.Tokens
 
-// scrub takes everything secret out of an error.
+// scrub removes all secrets from an error.
 func (m *mechanism) scrub(err error, tokens codeflow.Tokens, others ...string) error {
 	secret := m.options.ClientSecret.Reveal()
 	id := m.options.ClientID

@@ -26,6 +26,6 @@ func TestMisbehavingServers(t *testing.T) {
 	as.Behave()
 	r.mustLogin("alice")
 	if as.Misbehave("nothing") == nil {
-		t.Error("a misbehaviour that is none")
+		t.Error("an unknown misbehaviour is accepted")
 	}
 }

@@ -29,7 +29,7 @@ func TestOptionProblems(t *testing.T) {
 		name    string
 		base    o
 		options o
-		option  string // the one with a problem, empty: none
+		option  string // the option with a problem, or empty
 	}{
 		{"good", generic, o{}, ""},
 		{"preset with ID and secret is enough", github, o{}, ""},
@@ -183,7 +183,7 @@ func TestAuthorizationRequest(t *testing.T) {
 	checkReason(t, err, sdk.ErrMisconfigured, reasonRequestTooLong)
 }
 
-// TestGroups: of the provider's own making, of lists, of objects, of a text.
+// TestGroups reads groups from presets, lists, objects and texts.
 func TestGroups(t *testing.T) {
 	for _, test := range []struct {
 		name, groups string // as JSON
@@ -231,7 +231,7 @@ func TestWhoMaySignIn(t *testing.T) {
 		name    string
 		kind    oauth2test.Kind
 		options map[string]any
-		alice   bool // bob never may
+		alice   bool // bob must always be refused
 	}{
 		{"organization by name", oauth2test.GitHub, map[string]any{"allowed_organizations": "acme"}, true},
 		{"organization by ID", oauth2test.GitHub, map[string]any{"allowed_organizations": "id:9919"}, true},
@@ -276,10 +276,10 @@ func TestAllowedDomains(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, map[string]any{"allowed_email_domains": "Kelvin.example", "email_verified_key": "sure"})
 	as.Alter(oauth2test.Profile, set(map[string]any{"email": "a@kelvin.example", "sure": false}))
 	_, err := r.login("alice")
-	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS10 an address that nobody has verified
+	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS10 an unverified address
 	for address, allowed := range map[string]bool{
 		"a@kelvin.example": true, "a@KELVIN.example": true, "@kelvin.example": false, "kelvin.example": false, "a@kelvin.example.": false,
-		"a@\u212aelvin.example":           false, // the Kelvin sign, which is a k in lower case
+		"a@\u212aelvin.example":           false, // the Kelvin sign, whose lower case is k
 		"a@kelvin.example@evil.example":   false,
 		"a@evil.example,b@kelvin.example": false, "a@evil.example <b@kelvin.example": false, `"a@evil.example"@kelvin.example`: false,
 	} {
@@ -292,7 +292,7 @@ func TestAllowedDomains(t *testing.T) {
 	}
 }
 
-// TestProfileInTheTokenResponse: some providers need no second request.
+// TestProfileInTheTokenResponse: some providers send the profile in the token response.
 func TestProfileInTheTokenResponse(t *testing.T) {
 	as := startAS(t, oauth2test.Config{})
 	values := as.Options(client())
@@ -316,8 +316,8 @@ func TestProfileInTheTokenResponse(t *testing.T) {
 	}
 }
 
-// TestRootsOfPaths: what a profile calls its members cannot pass for what a path
-// means.
+// TestRootsOfPaths: a member of a profile cannot be mistaken for the token response or a
+// call, whatever its name.
 func TestRootsOfPaths(t *testing.T) {
 	as := startAS(t, oauth2test.Config{})
 	values := as.Options(client())
@@ -339,7 +339,7 @@ func TestRootsOfPaths(t *testing.T) {
 	checkReason(t, err, sdk.ErrInvalidResponse, claims.ReasonSubjectMissing)
 }
 
-// TestDomains: what looks like a domain of ours is none.
+// TestDomains: an address that only looks like one in an allowed domain is refused.
 func TestDomains(t *testing.T) {
 	for address, allowed := range map[string]bool{
 		"a@bank.com": true, "a@BANK.COM": true, "a@ban\u212a.com": false, "a@evil.com@bank.com": false, "a@bank.com@evil.com": false,
@@ -353,8 +353,8 @@ func TestDomains(t *testing.T) {
 	}
 }
 
-// TestVerifiedBelongsToItsAddress: the preset's word about an address says nothing
-// about another one.
+// TestVerifiedBelongsToItsAddress: what a preset says about one address does not apply to
+// another.
 func TestVerifiedBelongsToItsAddress(t *testing.T) {
 	for key, verified := range map[string]bool{"email": true, "username": false} {
 		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Discord}, map[string]any{"email_key": key})
@@ -364,7 +364,7 @@ func TestVerifiedBelongsToItsAddress(t *testing.T) {
 	}
 }
 
-// TestErrorRules: an envelope of the profile is none of the token answer.
+// TestErrorRules: rules about the envelope of the profile do not apply to token responses.
 func TestErrorRules(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, map[string]any{"error_when": "ok=false, resultcode!=00"})
 	as.Alter(oauth2test.Profile, set(map[string]any{"resultcode": "00"}))
@@ -387,11 +387,11 @@ func TestProfileByPost(t *testing.T) {
 	}
 }
 
-// FuzzCalls: whatever is written as profile_calls is refused or is calls, and a call
-// never has a field in its host.
+// FuzzCalls: any text of profile_calls is refused or parsed, and a call never has a field in
+// its host.
 func FuzzCalls(f *testing.F) {
-	for _, seed := range []string{`[{"name":"a","url":"https://as.example/e"}]`, `[{"name":"a","url":"https://{id}/"}]`, `[{"name":"a","url":"https://a{b}c/"}]`, `[null]`, `[{"name":"a","url":"https://as.example/{a[b]}","list":true,"pages":"next:x|y"}]`} {
-		f.Add([]byte(seed))
+	for _, example := range []string{`[{"name":"a","url":"https://as.example/e"}]`, `[{"name":"a","url":"https://{id}/"}]`, `[{"name":"a","url":"https://a{b}c/"}]`, `[null]`, `[{"name":"a","url":"https://as.example/{a[b]}","list":true,"pages":"next:x|y"}]`} {
+		f.Add([]byte(example))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		calls, err := readCalls(raw)

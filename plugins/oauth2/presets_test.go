@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestPresets signs in with each preset and nothing else but client ID, secret, and
-// where the fake is.
+// TestPresets signs in with each preset, setting only the client ID, the secret and the URL of
+// the fake.
 func TestPresets(t *testing.T) {
 	for kind, want := range map[oauth2test.Kind]sdk.Identity{
 		oauth2test.GitHub:           {Subject: "4711", Username: "alice", Name: "Alice Archer", Email: "alice@example.com", EmailVerified: true},
@@ -54,7 +54,7 @@ func TestPresets(t *testing.T) {
 			}
 			unverified, err := r.login("bob")
 			if err != nil || unverified.EmailVerified {
-				t.Errorf("bob, whose address nobody has verified: %+v, %v", unverified, err)
+				t.Errorf("bob, whose address is not verified: %+v, %v", unverified, err)
 			}
 		})
 	}

@@ -2,10 +2,10 @@ package main
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of our refusals, besides those of packages sdk, claims, codeflow,
-// internal/profile and internal/tokenanswer. They are stable: operators search their
-// logs for them, and README.md says what each means. A response with an error of the
-// provider's is refused with the provider's own word.
+// Reasons of refusals, in addition to those of the packages sdk, claims, codeflow,
+// internal/profile and internal/tokenresponse. They are stable: operators search their logs
+// for them, and README.md explains each. A refusal because of an error from the provider has
+// the provider's error code as its reason.
 const (
 	reasonRequestTooLong  sdk.Reason = "request_too_long"
 	reasonUnsolicited     sdk.Reason = "unsolicited"
@@ -13,7 +13,7 @@ const (
 	reasonScopeReduced    sdk.Reason = "scope_reduced"
 	reasonTokenUser       sdk.Reason = "token_of_another_user" // #nosec G101 -- a reason
 
-	// Of refreshes and logouts.
+	// For refreshes and logouts.
 	reasonGrant        sdk.Reason = "grant_unreadable"
 	reasonGrantExpired sdk.Reason = "grant_expired"
 	reasonOtherUser    sdk.Reason = "another_user"

@@ -15,23 +15,23 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// grantContent is what asking again needs.
+// grantContent is the data that a refresh and a logout need.
 type grantContent struct {
 	Subject      string `json:"sub"`
-	Server       string `json:"server"` // that gave out the tokens, see settings.server
+	Server       string `json:"server"` // that issued the tokens, see settings.serverKey
 	AccessToken  string `json:"access_token,omitempty"`
-	Expires      int64  `json:"expires,omitempty"` // seconds since 1970; 0: it does not, or nobody says
+	Expires      int64  `json:"expires,omitempty"` // seconds since 1970; 0 if it does not expire or is unknown
 	RefreshToken string `json:"refresh_token,omitempty"`
 
-	// Members are those of the token response, without tokens. They stay JSON until
-	// the strict reader reads them: encoding/json would make floats of the numbers.
+	// Members are the members of the token response, without tokens. They remain JSON for
+	// the strict decoder: encoding/json would convert numbers to floats.
 	Members json.RawMessage `json:"members,omitempty"`
 }
 
-// server tells one server of the provider from another, by the origins that get a
-// token. Where the operator has named another one since, its account 1 is somebody
-// else, and it must not learn the tokens of the first.
-func (s settings) server() string {
+// serverKey identifies the servers that receive a token, by their origins. If the operator
+// has since configured another server, its account 1 belongs to somebody else, and it must
+// not receive tokens of the old server.
+func (s settings) serverKey() string {
 	var origins strings.Builder
 	for _, text := range []string{s.accessURL, s.profileURL} {
 		if u, err := url.Parse(text); err == nil {
@@ -41,18 +41,18 @@ func (s settings) server() string {
 	return fingerprint(origins.String())
 }
 
-// early is how long before its end a token is no longer used.
-const early = 30 * time.Second
+// expiryMargin is how long before its expiry a token is no longer used.
+const expiryMargin = 30 * time.Second
 
-// maxMembers bounds what of a token response is kept.
+// maxMembers limits the stored members of a token response, in bytes.
 const maxMembers = 8 << 10
 
-// grant keeps the tokens, if the operator wants that.
+// grant encodes the tokens for storage, unless the operator has turned refreshes off.
 func (m *mechanism) grant(subject string, tokens codeflow.Tokens) ([]byte, error) {
 	if m.options.NoRefresh {
 		return nil, nil
 	}
-	g := grantContent{Subject: subject, Server: m.set.server(), AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken}
+	g := grantContent{Subject: subject, Server: m.set.serverKey(), AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken}
 	if seconds, err := tokens.Members.Int("expires_in"); err == nil && seconds > 0 {
 		g.Expires = m.now().Add(time.Duration(seconds) * time.Second).Unix()
 	}
@@ -69,45 +69,44 @@ func (m *mechanism) grant(subject string, tokens codeflow.Tokens) ([]byte, error
 	return data, nil
 }
 
-// Refresh asks the provider again who the owner of the token is. Whoever has revoked
-// the app, was suspended, or left the last group that lets in loses the session.
+// Refresh reads the profile of the token's owner again. It ends the session of a user who
+// has revoked the app, was suspended, or left the last allowed group.
 func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
 	var g grantContent
 	if err := json.Unmarshal(grant, &g); err != nil || g.Subject == "" || g.AccessToken == "" {
-		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
+		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no readable grant")
 	}
-	if g.Server != r.set.server() {
-		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started at another server of the provider: sign in again")
+	if g.Server != r.set.serverKey() {
+		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started with another server of the provider: sign in again")
 	}
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	identity, err := r.again(ctx, g)
+	identity, err := r.identifyAgain(ctx, g)
 	if err != nil {
-		return sdk.Refreshed{}, r.scrub(atRefresh(err), codeflow.Tokens{}, g.AccessToken, g.RefreshToken)
+		return sdk.Refreshed{}, r.scrub(refreshError(err), codeflow.Tokens{}, g.AccessToken, g.RefreshToken)
 	}
 	if identity.Subject != g.Subject {
-		return sdk.Refreshed{}, sdk.Denied(reasonOtherUser, "the token is now about another user")
+		return sdk.Refreshed{}, sdk.Denied(reasonOtherUser, "the token now belongs to another user")
 	}
 	return sdk.Refreshed{Identity: identity}, nil
 }
 
-// again uses the access token while it lasts, and the refresh token after that: a
-// refresh token is good for one use at many providers, so that each use is one at
-// which an answer may get lost.
-func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
-	lasts := g.Expires == 0 || m.now().Add(early).Unix() < g.Expires
+// identifyAgain uses the access token until it expires, and the refresh token only then:
+// many providers accept a refresh token once, and with each use a response can get lost.
+func (m *mechanism) identifyAgain(ctx context.Context, g grantContent) (sdk.Identity, error) {
+	lasts := g.Expires == 0 || m.now().Add(expiryMargin).Unix() < g.Expires
 	if lasts {
 		members, err := g.members()
 		if err != nil {
 			return sdk.Identity{}, err
 		}
-		identity, err := m.read(ctx, g.AccessToken, members)
+		identity, err := m.fetchIdentity(ctx, g.AccessToken, members)
 		if g.RefreshToken == "" || sdk.ReasonOf(err) != profile.ReasonTokenRefused {
 			return identity, err
 		}
 	}
 	if g.RefreshToken == "" {
-		return sdk.Identity{}, sdk.Unavailable(reasonGrantExpired, "the token has ended and there is no refresh token: the session goes on until its own end")
+		return sdk.Identity{}, sdk.Unavailable(reasonGrantExpired, "the token has expired and there is no refresh token: the session continues until its own end")
 	}
 	spent := func(t codeflow.Tokens) bool { return t.AccessToken == g.AccessToken }
 	tokens, err := m.renewals.Do(ctx, g.RefreshToken, spent, func(own context.Context) (codeflow.Tokens, error) {
@@ -118,7 +117,7 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	identity, err := m.read(ctx, tokens.AccessToken, tokens.Members)
+	identity, err := m.fetchIdentity(ctx, tokens.AccessToken, tokens.Members)
 	if err != nil {
 		return sdk.Identity{}, m.scrub(err, tokens)
 	}
@@ -137,18 +136,18 @@ func (g grantContent) members() (claims.Object, error) {
 	return members, nil
 }
 
-func (m *mechanism) read(ctx context.Context, accessToken string, members claims.Object) (sdk.Identity, error) {
-	known, err := m.ask(ctx, accessToken, members)
+func (m *mechanism) fetchIdentity(ctx context.Context, accessToken string, members claims.Object) (sdk.Identity, error) {
+	data, err := m.fetchUserData(ctx, accessToken, members)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	return m.identify(known)
+	return m.identify(data)
 }
 
-// atRefresh gives the kinds of a login the meaning that they have at a refresh. A
-// token that is no longer accepted is a no. That the API refuses a request is none:
-// a permission, a limit or a policy may be in the way for everybody.
-func atRefresh(err error) error {
+// refreshError converts the kind of a login's error to the kind that it has at a refresh. A
+// token that is no longer accepted ends the session. A request that the API refuses does
+// not: a permission, a limit or a policy may affect all users.
+func refreshError(err error) error {
 	refusal, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
 		return err

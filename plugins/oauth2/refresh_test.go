@@ -16,7 +16,7 @@ import (
 )
 
 // The tests in this file are attacks on refreshes and logouts, and by accounts that are no
-// longer good.
+// longer allowed.
 
 func TestRefreshes(t *testing.T) {
 	clock := plugintest.NewClock()
@@ -91,7 +91,7 @@ func TestRefreshes(t *testing.T) {
 		if _, err := r.refresh(grant); err != nil {
 			t.Fatal(err)
 		}
-		r.renewals = codeflow.NewRenewals(clock.Now) // of another process
+		r.renewals = codeflow.NewRenewals(clock.Now) // as in another process
 		_, err := r.refresh(grant)
 		checkReason(t, err, sdk.ErrDenied, "invalid_grant")
 	})
@@ -117,7 +117,7 @@ func TestRefreshes(t *testing.T) {
 		_, err := r.refresh(grant)
 		checkReason(t, err, sdk.ErrUnavailable, reasonGrantExpired)
 		if as.Hits(oauth2test.Profile) != before {
-			t.Error("the ended token was sent")
+			t.Error("the expired token was sent")
 		}
 	})
 	t.Run("OS29 who leaves the organization loses the session", func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestRefreshes(t *testing.T) {
 			t.Error(err)
 		}
 		if as.Hits(oauth2test.Profile) != before || strings.Contains(r.log.String(), "revoking") {
-			t.Errorf("the token went to a server that has not given it out: %s", r.log)
+			t.Errorf("the token was sent to a server that did not issue it: %s", r.log)
 		}
 	})
 	t.Run("no grant", func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestRefreshes(t *testing.T) {
 	t.Run("no_refresh keeps no token", func(t *testing.T) {
 		r, _ := startRig(t, oauth2test.Config{}, map[string]any{"no_refresh": true})
 		if got := r.mustLogin("alice"); got.Grant != nil {
-			t.Error("a grant")
+			t.Error("a grant is stored")
 		}
 		if capabilities := sdk.Capabilities(r.Mechanism); len(capabilities) != 1 {
 			t.Errorf("%v", capabilities)

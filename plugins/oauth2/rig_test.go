@@ -26,8 +26,7 @@ const (
 	theState     = "state-of-this-login_0123456789"
 )
 
-// rig is a mechanism opened in this process, with everything that it says and hears
-// written down.
+// rig is a mechanism in this process that records its log and all messages.
 type rig struct {
 	*mechanism
 	sdk.Mechanism // as the host sees it
@@ -36,7 +35,7 @@ type rig struct {
 	wire          *plugintest.Recorder
 }
 
-// openRig opens a mechanism with the options, as the host gives them.
+// openRig opens a mechanism with the options in the form that the host sends.
 func openRig(t *testing.T, now func() time.Time, values map[string]any) *rig {
 	t.Helper()
 	r, err := tryOpenRig(t, now, values)
@@ -81,7 +80,7 @@ func tryOpenRig(t *testing.T, now func() time.Time, values map[string]any) (*rig
 	return r, nil
 }
 
-// Begin and Continue are those of the mechanism; rig embeds it twice.
+// Begin and Continue select the methods of the mechanism, which rig embeds twice.
 func (r *rig) Begin(req sdk.BeginRequest) (sdk.Step, error) {
 	return r.Mechanism.Begin(r.t.Context(), req)
 }
@@ -95,7 +94,7 @@ func (r *rig) start() sdk.Redirect {
 	}
 	redirect, ok := step.(sdk.Redirect)
 	if !ok {
-		r.t.Fatalf("Begin answers with a %T", step)
+		r.t.Fatalf("Begin returns a %T", step)
 	}
 	if len(redirect.Memory) > sdk.MaxMemory/4 {
 		r.t.Errorf("%d bytes of memory", len(redirect.Memory))
@@ -103,7 +102,7 @@ func (r *rig) start() sdk.Redirect {
 	return redirect
 }
 
-// login signs in at a server that approves by itself.
+// login signs in with a server that approves without a page.
 func (r *rig) login(login string) (sdk.Identity, error) {
 	r.t.Helper()
 	redirect := r.start()
@@ -132,12 +131,12 @@ func (r *rig) finish(req sdk.ContinueRequest) (sdk.Identity, error) {
 	}
 	done, ok := step.(sdk.Authenticated)
 	if !ok {
-		r.t.Fatalf("Continue answers with a %T", step)
+		r.t.Fatalf("Continue returns a %T", step)
 	}
 	return done.Identity, nil
 }
 
-// refresh asks again, as a session's refresh does.
+// refresh refreshes a session.
 func (r *rig) refresh(grant []byte) (sdk.Identity, error) {
 	r.t.Helper()
 	got, err := r.Mechanism.(sdk.Refresher).Refresh(r.t.Context(), grant)
@@ -145,8 +144,7 @@ func (r *rig) refresh(grant []byte) (sdk.Identity, error) {
 	return got.Identity, err
 }
 
-// checkNoSecret looks for everything secret of this login in the error and in the
-// log (OS24).
+// checkNoSecret searches the error and the log for the secrets of this login (OS24).
 func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	r.t.Helper()
 	said := r.log.String()
@@ -167,7 +165,7 @@ func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	}
 }
 
-// tokens are those in the recorded token responses.
+// tokens returns the tokens of the recorded token responses.
 func (r *rig) tokens() []string {
 	var found []string
 	for _, body := range r.wire.Bodies() {
@@ -207,7 +205,7 @@ func parseQuery(t testing.TB, raw string) url.Values {
 	return values
 }
 
-// client is the registration that fits openRig.
+// client is the registration of the client that openRig uses.
 func client() oauth2test.Client {
 	return oauth2test.Client{ID: clientID, Secret: clientSecret, RedirectURIs: []string{callbackURL}}
 }
@@ -221,7 +219,7 @@ func startAS(t testing.TB, config oauth2test.Config) *oauth2test.Server {
 	return oauth2test.Start(t, config)
 }
 
-// startRig starts a server of a kind, and opens a mechanism for it with more options.
+// startRig starts a server and opens a mechanism for it with additional options.
 func startRig(t *testing.T, config oauth2test.Config, more map[string]any) (*rig, *oauth2test.Server) {
 	t.Helper()
 	as := startAS(t, config)
@@ -246,7 +244,7 @@ func checkReason(t *testing.T, err, kind error, reason sdk.Reason) {
 	}
 }
 
-// checkSays looks for a text in an error or a log.
+// checkSays checks that an error or a log contains a text.
 func checkSays(t *testing.T, said, want string) {
 	t.Helper()
 	if !strings.Contains(said, want) {

@@ -14,10 +14,10 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The tests whose names begin with OS are attacks on logins without an ID token; here,
-// those by the browser and the callback.
+// Tests with codes that begin with OS are attacks on logins without an ID token. Those in
+// this file use the browser and the callback.
 
-// codeOf has a person approve a login, and returns their code.
+// codeOf approves a login as a person and returns the code.
 func codeOf(t *testing.T, redirect sdk.Redirect, login string) string {
 	t.Helper()
 	back, err := oauth2test.SignIn(t.Context(), redirect.URL, login)
@@ -27,7 +27,7 @@ func codeOf(t *testing.T, redirect sdk.Redirect, login string) string {
 	return back.URL.Query().Get("code")
 }
 
-// with is a callback with these parameters.
+// with returns a callback with these parameters.
 func with(redirect sdk.Redirect, params ...string) sdk.ContinueRequest {
 	query := url.Values{}
 	for i := 0; i < len(params); i += 2 {
@@ -43,9 +43,9 @@ func TestOS01CodeInjection(t *testing.T) {
 	_, err := r.finish(with(attacker, "state", theState, "code", stolen))
 	checkReason(t, err, sdk.ErrInvalidResponse, "invalid_grant") // OS01
 	if as.Hits(oauth2test.Profile) != 0 {
-		t.Error("OS01 the profile was asked")
+		t.Error("OS01 the profile was requested")
 	}
-	// Where the provider ignores PKCE, the state alone stands in the way.
+	// If the provider ignores PKCE, only the state prevents the attack.
 	lax, as := startRig(t, oauth2test.Config{IgnorePKCE: true}, nil)
 	stolen = codeOf(t, lax.start(), "alice")
 	_, err = lax.finish(with(lax.start(), "state", "state-of-the-victim", "code", stolen))
@@ -81,8 +81,8 @@ func TestOS03MalformedCallbacks(t *testing.T) {
 	}
 }
 
-// TestMixUp: A is somebody else's provider beside the honest H, and sends browsers on
-// to H.
+// TestMixUp: A is the provider of an attacker, and redirects browsers to the honest provider
+// H.
 func TestMixUp(t *testing.T) {
 	honest, h := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, nil)
 	asked := ""
@@ -97,7 +97,7 @@ func TestMixUp(t *testing.T) {
 		target.RawQuery = query.Encode()
 		back, err := oauth2test.SignIn(t.Context(), target.String(), "alice")
 		if err == nil && back.URL.Query().Get("error") != "redirect_uri_mismatch" {
-			t.Errorf("the honest provider approves: %s", back.URL)
+			t.Errorf("the honest provider approves the login: %s", back.URL)
 		}
 	})
 	t.Run("OS04 a code below the registered callback, learnt by A", func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestMixUp(t *testing.T) {
 			t.Errorf("A's code signs in: %v", err)
 		}
 		if h.Hits(oauth2test.Profile) != 0 {
-			t.Error("the profile was asked")
+			t.Error("the profile was requested")
 		}
 	})
 	t.Run("OS04 a login that was begun with another provider", func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestIssuer(t *testing.T) {
 	base := as.Base()
 	for _, test := range []struct {
 		name, option, iss string
-		reason            sdk.Reason // empty: the code is refused by the server only
+		reason            sdk.Reason // empty: only the server refuses the code
 	}{
 		{"OS05 missing", base, "", codeflow.ReasonIssMissing},
 		{"OS05 another's", base, "https://evil.example", codeflow.ReasonIssMismatch},

@@ -18,9 +18,9 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// settings are the options over the preset, read and checked.
+// settings are the options combined with the preset, parsed and checked.
 type settings struct {
-	preset preset.Preset // the zero value without one
+	preset preset.Preset // zero without a preset
 
 	authorizeURL, accessURL, profileURL string
 	revocation                          preset.Revocation
@@ -34,9 +34,9 @@ type settings struct {
 	tokenHeaders, profileHeaders        map[string]string
 
 	calls       []profile.Call
-	groups      bool             // are read
-	errorWhen   []fieldpath.Rule // of the API's answers
-	tokenErrors []fieldpath.Rule // of the token endpoint's
+	groups      bool             // whether groups are read
+	errorWhen   []fieldpath.Rule // for responses of the API
+	tokenErrors []fieldpath.Rule // for responses of the token endpoint
 	refuseWhen  []fieldpath.Rule
 
 	identifier     fieldpath.Path
@@ -47,188 +47,190 @@ type settings struct {
 	allowed        allowLists
 }
 
-// fields are where the parts of an identity stand.
+// fields are the paths of the parts of an identity.
 type fields struct {
 	username, email, verified, name, first, last fieldpath.Path
 	verifiedValues                               []string // as JSON
 	alwaysVerified                               bool
 }
 
-// settler reads the options, and keeps all problems.
-type settler struct {
+// settingsBuilder parses the options and collects all problems.
+type settingsBuilder struct {
 	o        Options
 	p        preset.Preset
 	s        settings
 	problems options.Problems
 }
 
-// settle puts options and preset together.
-func settle(o Options) (settings, options.Problems) {
-	t := &settler{o: o}
-	t.findPreset()
-	if len(t.problems) > 0 {
-		return settings{}, t.problems // all else would follow from it
+// newSettings combines the options with the preset.
+func newSettings(o Options) (settings, options.Problems) {
+	b := &settingsBuilder{o: o}
+	b.findPreset()
+	if len(b.problems) > 0 {
+		return settings{}, b.problems // further problems would only result from this one
 	}
-	t.endpoints()
-	t.client()
-	t.request()
-	t.tokenRequest()
-	t.restrictions() // before the calls: they say whether groups are read
-	t.api()
-	t.identity()
-	return t.s, t.problems
+	b.endpoints()
+	b.client()
+	b.request()
+	b.tokenRequest()
+	b.restrictions() // before api: whether groups are read depends on them
+	b.api()
+	b.identity()
+	return b.s, b.problems
 }
 
-func (t *settler) findPreset() {
-	name := t.o.Preset
+func (b *settingsBuilder) findPreset() {
+	name := b.o.Preset
 	if name == "" {
 		return
 	}
 	p, ok := preset.Find(name)
 	switch {
 	case ok:
-		t.p, t.s.preset = p, p
+		b.p, b.s.preset = p, p
 	case preset.OpenID(name):
-		t.problems.Addf("preset", "%s is an OpenID provider: write openid as the driver", name)
+		b.problems.Addf("preset", "%s is an OpenID provider: set the driver to openid", name)
 	default:
-		t.problems.Addf("preset", "%q is not known; there are %s", upstream.Shown(name), strings.Join(preset.Names(), ", "))
+		b.problems.Addf("preset", "%q is not known; the presets are %s", upstream.Shown(name), strings.Join(preset.Names(), ", "))
 	}
 }
 
 // endpoints reads the URLs.
-func (t *settler) endpoints() {
-	t.presetURL("base_url", t.o.BaseURL)
-	t.presetURL("api_url", t.o.APIURL)
-	if t.o.Preset != "" && t.p.Base == "" && t.o.BaseURL == "" {
-		t.problems.Addf("base_url", "is missing: the preset %s needs to know where your server is", t.p.Name)
+func (b *settingsBuilder) endpoints() {
+	b.presetURL("base_url", b.o.BaseURL)
+	b.presetURL("api_url", b.o.APIURL)
+	if b.o.Preset != "" && b.p.Base == "" && b.o.BaseURL == "" {
+		b.problems.Addf("base_url", "is missing: the preset %s needs the URL of your server", b.p.Name)
 		return
 	}
-	t.s.authorizeURL = t.url("authorize_url", t.o.AuthorizeURL, t.p.AuthorizeURL)
-	t.s.accessURL = t.url("access_url", t.o.AccessURL, t.p.AccessURL)
-	t.s.profileURL = fromToken
-	if t.o.ProfileURL != fromToken {
-		t.s.profileURL = t.url("profile_url", t.o.ProfileURL, t.p.ProfileURL)
+	b.s.authorizeURL = b.url("authorize_url", b.o.AuthorizeURL, b.p.AuthorizeURL)
+	b.s.accessURL = b.url("access_url", b.o.AccessURL, b.p.AccessURL)
+	b.s.profileURL = fromToken
+	if b.o.ProfileURL != fromToken {
+		b.s.profileURL = b.url("profile_url", b.o.ProfileURL, b.p.ProfileURL)
 	}
-	t.s.revocation = t.p.Revocation
-	if t.s.revocation.URL != "" {
-		t.s.revocation.URL = strings.ReplaceAll(t.resolve(t.s.revocation.URL), "{client_id}", url.PathEscape(t.o.ClientID))
+	b.s.revocation = b.p.Revocation
+	if b.s.revocation.URL != "" {
+		b.s.revocation.URL = strings.ReplaceAll(b.resolve(b.s.revocation.URL), "{client_id}", url.PathEscape(b.o.ClientID))
 	}
-	if t.o.RevokeURL != "" {
-		t.checkURL("revoke_url", t.o.RevokeURL)
-		t.s.revocation = preset.Revocation{URL: t.o.RevokeURL, Style: preset.RFC7009}
+	if b.o.RevokeURL != "" {
+		b.checkURL("revoke_url", b.o.RevokeURL)
+		b.s.revocation = preset.Revocation{URL: b.o.RevokeURL, Style: preset.RFC7009}
 	}
-	t.s.issuer = t.o.Issuer
-	if t.o.Issuer != "" {
-		t.checkURL("issuer", t.o.Issuer)
+	b.s.issuer = b.o.Issuer
+	if b.o.Issuer != "" {
+		b.checkURL("issuer", b.o.Issuer)
 	}
 }
 
-func (t *settler) presetURL(option, text string) {
+func (b *settingsBuilder) presetURL(option, text string) {
 	switch {
 	case text == "":
-	case t.o.Preset == "":
-		t.problems.Addf(option, "goes together with preset")
+	case b.o.Preset == "":
+		b.problems.Addf(option, "requires preset")
 	default:
-		t.checkURL(option, text)
+		b.checkURL(option, text)
 	}
 }
 
-func (t *settler) resolve(text string) string { return t.p.Resolve(text, t.o.BaseURL, t.o.APIURL) }
+func (b *settingsBuilder) resolve(text string) string {
+	return b.p.Resolve(text, b.o.BaseURL, b.o.APIURL)
+}
 
-// url is the operator's URL, or that of the preset.
-func (t *settler) url(option, written, ofPreset string) string {
-	text := cmp.Or(written, t.resolve(ofPreset))
+// url returns the URL of the option, otherwise that of the preset.
+func (b *settingsBuilder) url(option, written, ofPreset string) string {
+	text := cmp.Or(written, b.resolve(ofPreset))
 	if text == "" {
-		t.problems.Addf(option, "is missing; it is required without a preset")
+		b.problems.Addf(option, "is missing; it is required without a preset")
 		return ""
 	}
-	t.checkURL(option, text)
+	b.checkURL(option, text)
 	return text
 }
 
-func (t *settler) checkURL(option, text string) {
+func (b *settingsBuilder) checkURL(option, text string) {
 	if _, err := upstream.ParseEndpoint(text); err != nil {
-		t.problems.Addf(option, "%v", err)
+		b.problems.Addf(option, "%v", err)
 	}
 }
 
-// client reads how we authenticate.
-func (t *settler) client() {
-	if !visible.MatchString(t.o.ClientID) {
-		t.problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
+// client reads the client ID, the secret and the authentication method.
+func (b *settingsBuilder) client() {
+	if !visible.MatchString(b.o.ClientID) {
+		b.problems.Addf("client_id", "can contain printable ASCII characters only (RFC 6749 appendix A.1)")
 	}
-	secret := t.o.ClientSecret.Reveal()
-	t.s.authMethod = cmp.Or(t.o.AuthMethod, t.p.Auth, authBasic)
+	secret := b.o.ClientSecret.Reveal()
+	b.s.authMethod = cmp.Or(b.o.AuthMethod, b.p.Auth, authBasic)
 	switch {
-	case t.s.authMethod == authNone && secret != "":
-		t.problems.Addf("client_secret", "is set although client_token_endpoint_auth_method is none: leave out one of the two")
-	case t.s.authMethod != authNone && secret == "":
-		t.problems.Addf("client_secret", "is missing; without one, client_token_endpoint_auth_method must be none")
-	case t.s.authMethod == authBasicRaw && (strings.Contains(t.o.ClientID, ":") || strings.ContainsAny(secret, "\r\n\x00")):
-		t.problems.Addf("client_token_endpoint_auth_method", "cannot be client_secret_basic_raw: a colon in client_id, or a line break in client_secret, cannot be written that way")
+	case b.s.authMethod == authNone && secret != "":
+		b.problems.Addf("client_secret", "is set although client_token_endpoint_auth_method is none: remove one of the two")
+	case b.s.authMethod != authNone && secret == "":
+		b.problems.Addf("client_secret", "is missing; without one, client_token_endpoint_auth_method must be none")
+	case b.s.authMethod == authBasicRaw && (strings.Contains(b.o.ClientID, ":") || strings.ContainsAny(secret, "\r\n\x00")):
+		b.problems.Addf("client_token_endpoint_auth_method", "cannot be client_secret_basic_raw: this method cannot send a colon in client_id, or a line break in client_secret")
 	}
-	t.s.pkce = cmp.Or(t.o.PKCE, t.p.PKCE, codeflow.S256)
-	if t.o.PlainChallenge {
-		if t.o.PKCE != "" && t.o.PKCE != codeflow.Plain {
-			t.problems.Addf("plain_code_challenge", "contradicts pkce: leave out one of the two")
+	b.s.pkce = cmp.Or(b.o.PKCE, b.p.PKCE, codeflow.S256)
+	if b.o.PlainChallenge {
+		if b.o.PKCE != "" && b.o.PKCE != codeflow.Plain {
+			b.problems.Addf("plain_code_challenge", "contradicts pkce: remove one of the two")
 		}
-		t.s.pkce = codeflow.Plain
+		b.s.pkce = codeflow.Plain
 	}
-	if t.s.pkce == pkceOff && t.s.authMethod == authNone {
-		t.problems.Addf("pkce", "cannot be off for a client that does not authenticate: it is all that protects it")
+	if b.s.pkce == pkceOff && b.s.authMethod == authNone {
+		b.problems.Addf("pkce", "cannot be off for a client that does not authenticate: PKCE is its only protection")
 	}
-	if (t.p.Proof || t.o.AppSecretProof) && secret == "" {
-		t.problems.Addf("appsecret_proof", "needs client_secret, of which it is made")
+	if (b.p.Proof || b.o.AppSecretProof) && secret == "" {
+		b.problems.Addf("appsecret_proof", "requires client_secret, from which it is computed")
 	}
 }
 
 // request reads the parameters of the authorization request.
-func (t *settler) request() {
-	t.s.params = url.Values{}
-	for name, value := range t.p.Params {
-		t.s.params.Set(name, value)
+func (b *settingsBuilder) request() {
+	b.s.params = url.Values{}
+	for name, value := range b.p.Params {
+		b.s.params.Set(name, value)
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.o.Params)) {
-		text, ok := paramText(t.o.Params[name])
+	for _, name := range slices.Sorted(maps.Keys(b.o.Params)) {
+		text, ok := paramText(b.o.Params[name])
 		switch {
-		case slices.Contains(guarded, name):
-			t.problems.Addf("params", "cannot set %s, which protects the login", name)
+		case slices.Contains(reservedParams, name):
+			b.problems.Addf("params", "cannot set %s, which protects the login", name)
 		case !paramName.MatchString(name):
-			t.problems.Addf("params", "has the parameter %q: names are letters, digits, dots, underscores and hyphens", upstream.Shown(name))
+			b.problems.Addf("params", "has the parameter %q: names can contain letters, digits, dots, underscores and hyphens", upstream.Shown(name))
 		case !ok:
-			t.problems.Addf("params", "cannot write the value of %s as text", name)
+			b.problems.Addf("params", "has a value for %s that cannot be written as text", name)
 		case text == "":
-			t.s.params.Del(name)
+			b.s.params.Del(name)
 		default:
-			t.s.params.Set(name, text)
+			b.s.params.Set(name, text)
 		}
 	}
-	t.s.separator = " "
-	if t.o.ScopeSeparator == "comma" || t.o.ScopeSeparator == "" && t.p.Comma {
-		t.s.separator = ","
+	b.s.separator = " "
+	if b.o.ScopeSeparator == "comma" || b.o.ScopeSeparator == "" && b.p.Comma {
+		b.s.separator = ","
 	}
-	t.s.scopes = t.p.Scopes
-	if written := cmp.Or(t.s.params.Get("scope"), t.o.Scope); written != "" {
-		t.s.scopes = splitScopes(written)
-	} else if t.o.Preset == "" {
-		t.s.scopes = []string{"email"}
+	b.s.scopes = b.p.Scopes
+	if written := cmp.Or(b.s.params.Get("scope"), b.o.Scope); written != "" {
+		b.s.scopes = splitScopes(written)
+	} else if b.o.Preset == "" {
+		b.s.scopes = []string{"email"}
 	}
-	for _, token := range slices.Concat(t.s.scopes, t.o.RequiredScopes) {
+	for _, token := range slices.Concat(b.s.scopes, b.o.RequiredScopes) {
 		if !scopeToken.MatchString(token) {
-			t.problems.Addf("scope", "has the scope %q, which holds a character that no scope may have", upstream.Shown(token))
+			b.problems.Addf("scope", "has the scope %q, which contains a character that is not allowed in a scope", upstream.Shown(token))
 		}
 	}
-	if slices.Contains(t.s.scopes, "openid") {
-		t.problems.Addf("scope", "has openid: write openid as the driver of an OpenID provider, or leave the scope out, because an ID token is not read here")
+	if slices.Contains(b.s.scopes, "openid") {
+		b.problems.Addf("scope", "contains openid: set the driver to openid if this is an OpenID provider, otherwise remove the scope, because the driver oauth2 does not read ID tokens")
 	}
 }
 
-// splitScopes reads scopes however they are separated.
+// splitScopes splits scopes at spaces and commas.
 func splitScopes(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' })
 }
 
-// paramText writes a value as a request has it: objects as JSON.
+// paramText encodes a value for a request: objects as JSON.
 func paramText(value any) (string, bool) {
 	switch v := value.(type) {
 	case nil:
@@ -245,27 +247,27 @@ func paramText(value any) (string, bool) {
 	}
 }
 
-func (t *settler) tokenRequest() {
-	if budget := t.o.LoginHTTPBudget; budget <= 0 || budget > maxLoginHTTPBudget {
-		t.problems.Addf("client_http_total_timeout", "is %s: write more than 0, and at most %s", budget, maxLoginHTTPBudget)
+func (b *settingsBuilder) tokenRequest() {
+	if budget := b.o.LoginHTTPBudget; budget <= 0 || budget > maxLoginHTTPBudget {
+		b.problems.Addf("client_http_total_timeout", "is %s: it must be more than 0 and at most %s", budget, maxLoginHTTPBudget)
 	}
-	t.s.tokenParams = url.Values{}
-	for _, name := range slices.Sorted(maps.Keys(t.o.TokenParams)) {
+	b.s.tokenParams = url.Values{}
+	for _, name := range slices.Sorted(maps.Keys(b.o.TokenParams)) {
 		switch {
-		case slices.Contains(guardedToken, name):
-			t.problems.Addf("token_params", "cannot set %s, which belongs to the login", name)
+		case slices.Contains(reservedTokenParams, name):
+			b.problems.Addf("token_params", "cannot set %s, which is part of the login", name)
 		case !paramName.MatchString(name):
-			t.problems.Addf("token_params", "has the parameter %q: names are letters, digits, dots, underscores and hyphens", upstream.Shown(name))
+			b.problems.Addf("token_params", "has the parameter %q: names can contain letters, digits, dots, underscores and hyphens", upstream.Shown(name))
 		default:
-			t.s.tokenParams.Set(name, t.o.TokenParams[name])
+			b.s.tokenParams.Set(name, b.o.TokenParams[name])
 		}
 	}
-	t.s.tokenHeaders = t.headers("token_headers", t.p.TokenHeaders, t.o.TokenHeaders)
-	t.s.profileHeaders = t.headers("profile_headers", t.p.ProfileHeaders, t.o.ProfileHeaders)
+	b.s.tokenHeaders = b.headers("token_headers", b.p.TokenHeaders, b.o.TokenHeaders)
+	b.s.profileHeaders = b.headers("profile_headers", b.p.ProfileHeaders, b.o.ProfileHeaders)
 }
 
-// method of the request for the profile.
+// method is the HTTP method of the profile request.
 func (m *mechanism) method() string { return cmp.Or(m.options.ProfileMethod, http.MethodGet) }
 
-// scheme is what stands before the token.
+// scheme is the authentication scheme before the token.
 func (s settings) scheme(o Options) string { return cmp.Or(o.ProfileScheme, s.preset.ProfileScheme) }

@@ -10,103 +10,103 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// The roots of paths besides the names of calls: members of the profile stand at the
-// top, or below profile; those of the token response below token.
+// The roots of paths, in addition to the names of calls: members of the profile are at the
+// top and below profile, members of the token response below token.
 const (
 	tokenRoot   = "token"
 	profileRoot = "profile"
 )
 
-// identity reads where the parts of the identity stand.
-func (t *settler) identity() {
-	t.identifier()
-	t.s.tokenUser = t.path("token_user_key", cmp.Or(t.o.TokenUserKey, t.p.TokenUser))
-	email, name := t.p.Email, t.p.FullName
-	if t.o.Preset == "" {
+// identity reads the paths of the parts of the identity.
+func (b *settingsBuilder) identity() {
+	b.identifier()
+	b.s.tokenUser = b.path("token_user_key", cmp.Or(b.o.TokenUserKey, b.p.TokenUser))
+	email, name := b.p.Email, b.p.FullName
+	if b.o.Preset == "" {
 		email, name = "email", "name"
 	}
-	f := &t.s.fields
-	f.username = t.path("username_key", cmp.Or(t.o.UsernameKey, t.p.Username))
-	f.email = t.path("email_key", cmp.Or(t.o.EmailKey, email))
-	f.name = t.path("name_key", cmp.Or(t.o.NameKey, name))
-	f.first = t.path("first_name_key", cmp.Or(t.o.FirstNameKey, t.p.FirstName))
-	f.last = t.path("last_name_key", cmp.Or(t.o.LastNameKey, t.p.LastName))
-	t.verified()
+	f := &b.s.fields
+	f.username = b.path("username_key", cmp.Or(b.o.UsernameKey, b.p.Username))
+	f.email = b.path("email_key", cmp.Or(b.o.EmailKey, email))
+	f.name = b.path("name_key", cmp.Or(b.o.NameKey, name))
+	f.first = b.path("first_name_key", cmp.Or(b.o.FirstNameKey, b.p.FirstName))
+	f.last = b.path("last_name_key", cmp.Or(b.o.LastNameKey, b.p.LastName))
+	b.verified()
 }
 
-// verified belongs to an address: with another address, the preset's word about its
-// own means nothing.
-func (t *settler) verified() {
-	f := &t.s.fields
-	path := t.o.VerifiedKey
-	if t.o.EmailKey == "" || t.o.EmailKey == t.p.Email {
-		path = cmp.Or(path, t.p.Verified.Path)
-		f.alwaysVerified = t.p.Verified.Always && t.o.VerifiedKey == ""
+// verified reads how an address is verified. What the preset says about its own address
+// does not apply to another one.
+func (b *settingsBuilder) verified() {
+	f := &b.s.fields
+	path := b.o.VerifiedKey
+	if b.o.EmailKey == "" || b.o.EmailKey == b.p.Email {
+		path = cmp.Or(path, b.p.Verified.Path)
+		f.alwaysVerified = b.p.Verified.Always && b.o.VerifiedKey == ""
 	}
-	f.verified = t.path("email_verified_key", path)
-	f.verifiedValues = t.o.VerifiedValues
+	f.verified = b.path("email_verified_key", path)
+	f.verifiedValues = b.o.VerifiedValues
 	if len(f.verifiedValues) == 0 {
 		f.verifiedValues = []string{"true"}
 	}
 	for _, value := range f.verifiedValues {
 		if object, err := claims.Decode([]byte(`{"v":` + value + `}`)); err != nil || object["v"] == nil || object["v"] == false || object["v"] == "" {
-			t.problems.Addf("email_verified_values", "has %q: write values as JSON, such as true or \"true\" with its quotes", value)
+			b.problems.Addf("email_verified_values", "contains %q: write values as JSON, such as true or \"true\" with quotes", value)
 		}
 	}
-	if len(t.s.allowed.domains) > 0 && f.verified.IsZero() && !f.alwaysVerified {
-		t.problems.Addf("allowed_email_domains", "lets in nobody: no address of this provider counts as verified; set email_verified_key if it says which one is")
+	if len(b.s.allowed.domains) > 0 && f.verified.IsZero() && !f.alwaysVerified {
+		b.problems.Addf("allowed_email_domains", "admits nobody, because no address of this provider counts as verified: set email_verified_key if the provider says which addresses are verified")
 	}
 }
 
-func (t *settler) identifier() {
-	written := t.o.IdentifierKey
-	if t.o.Preset == "" {
+func (b *settingsBuilder) identifier() {
+	written := b.o.IdentifierKey
+	if b.o.Preset == "" {
 		if written == "" {
-			t.problems.Addf("identifier_key", "is missing: name the field that identifies an end user and is never given to anybody else, such as id; an e-mail address, which Directus takes by default, changes hands")
+			b.problems.Addf("identifier_key", "is missing: set it to a field that identifies the user and is never given to another user, such as id; an e-mail address, the default of Directus, can pass to another person")
 		}
-		t.s.identifier, t.s.identifierType = t.path("identifier_key", written), t.o.IdentifierType
+		b.s.identifier, b.s.identifierType = b.path("identifier_key", written), b.o.IdentifierType
 	} else {
-		t.presetIdentifier(written)
+		b.presetIdentifier(written)
 	}
-	if !t.s.identifier.IsZero() && !t.s.identifier.Single() {
-		t.problems.Addf("identifier_key", "must be one path, to one value")
+	if !b.s.identifier.IsZero() && !b.s.identifier.Single() {
+		b.problems.Addf("identifier_key", "must be a single path to a single value")
 	}
 }
 
-// presetIdentifier accepts the stable identifiers of the preset only. Six public
-// incidents are known in which a renamed account's login, taken by somebody else,
-// opened the account of the first.
-func (t *settler) presetIdentifier(written string) {
+// presetIdentifier accepts only the stable identifiers of the preset. In six public
+// incidents, an account was renamed, another person took its login name, and signed in to
+// the first person's account.
+func (b *settingsBuilder) presetIdentifier(written string) {
 	var names []string
-	for _, id := range t.p.Identifiers {
+	for _, id := range b.p.Identifiers {
 		names = append(names, id.Path)
 		if written == "" || written == id.Path {
-			t.s.identifier, t.s.identifierType = t.path("identifier_key", id.Path), id.Type
-			if t.o.IdentifierType != "" && t.o.IdentifierType != id.Type {
-				t.problems.Addf("identifier_type", "must be %s for %s of the preset %s", id.Type, id.Path, t.p.Name)
+			b.s.identifier, b.s.identifierType = b.path("identifier_key", id.Path), id.Type
+			if b.o.IdentifierType != "" && b.o.IdentifierType != id.Type {
+				b.problems.Addf("identifier_type", "must be %s for %s of the preset %s", id.Type, id.Path, b.p.Name)
 			}
 			return
 		}
 	}
-	why := "is not known to be stable"
+	why := "may not be stable"
 	if unstable(written) {
-		why = "can be changed, and then belongs to whoever takes it next"
+		why = "can change, and can then be taken by another person"
 	}
-	t.problems.Addf("identifier_key", "must be %s for the preset %s: %s %s", strings.Join(names, " or "), t.p.Name, written, why)
+	b.problems.Addf("identifier_key", "must be %s for the preset %s: %s %s", strings.Join(names, " or "), b.p.Name, written, why)
 }
 
-// unstableNames are names of fields that people choose, change and give up, without
-// what separates their words.
+// unstableNames are names of fields that people choose, change and give up, in lower case
+// and without separators between their words.
 var unstableNames = []string{
 	"nick", "handle", "slug", "userprincipalname", "upn", "name", "realname", "fullname", "displayname", "globalname",
 	"emailaddress", "acct", "vanity", "path", "url", "htmlurl",
 }
 
-// unstableEndings are those of more such names: preferredUsername, user_login,
+// unstableEndings are endings of such names: preferredUsername, user_login,
 // confirmed_email.
 var unstableEndings = []string{"login", "loginname", "username", "screenname", "nickname", "email", "mail"}
 
-// unstable reports whether a path ends in such a name.
+// unstable reports whether the last name of a path is one of these.
 func unstable(path string) bool {
 	last := path[strings.LastIndexAny(path, ".]")+1:]
 	last = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(last))
@@ -114,15 +114,16 @@ func unstable(path string) bool {
 		slices.ContainsFunc(unstableEndings, func(ending string) bool { return strings.HasSuffix(last, ending) })
 }
 
-// identifierWarning says why a generic provider's identifier is doubtful, if it is.
+// identifierWarning returns a warning if the identifier of a provider without a preset may
+// be unstable, otherwise an empty text.
 func (s settings) identifierWarning() string {
 	if s.preset.Name != "" || !unstable(s.identifier.String()) {
 		return ""
 	}
-	return fmt.Sprintf("identifier_key %s looks like something that people change and others take over: whoever has it next signs in as who had it before; use a field such as id", s.identifier)
+	return fmt.Sprintf("identifier_key %s looks like a value that people can change and others can take over: the next owner would sign in as the previous one; use a field such as id", s.identifier)
 }
 
-// identifierKind is for texts.
+// identifierKind describes identifierType for texts.
 func (s settings) identifierKind() string {
 	if s.identifierType == preset.Integer {
 		return "a whole number"

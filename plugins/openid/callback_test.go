@@ -12,8 +12,8 @@ import (
 
 const otherCallback = "https://intern.example/sso/auth/login/op/callback"
 
-// A login comes back to the callback that the host tells of it, and the code is redeemed
-// with that and no other (RFC 6749 section 4.1.3).
+// A login returns to the host's callback for this login, and the code is redeemed with the
+// same callback (RFC 6749 section 4.1.3).
 func TestCallbackOfTheLogin(t *testing.T) {
 	c := client()
 	c.RedirectURIs = append(c.RedirectURIs, otherCallback)
@@ -36,7 +36,7 @@ func TestCallbackOfTheLogin(t *testing.T) {
 	}
 }
 
-// comingBack signs in by a login whose callback the host tells.
+// comingBack signs in with a login that has its own callback.
 func (r *rig) comingBack(begun, continued string) (sdk.Identity, error) {
 	r.t.Helper()
 	const state = "state-of-this-login_0123456789"
@@ -58,7 +58,7 @@ func (r *rig) comingBack(begun, continued string) (sdk.Identity, error) {
 	return r.finish(sdk.ContinueRequest{State: state, CallbackURL: continued, Memory: redirect.Memory, Response: inbound(r.t, back)})
 }
 
-// GitLab wants a refresh to repeat the callback of the login.
+// GitLab requires a refresh to repeat the callback of the login.
 func TestRefreshAtTheCallbackOfTheLogin(t *testing.T) {
 	c := client()
 	c.RedirectURIs = append(c.RedirectURIs, otherCallback)
@@ -93,8 +93,8 @@ func TestRefreshAtTheCallbackOfTheLogin(t *testing.T) {
 	}
 }
 
-// A logout comes back to the URL that the host tells of it, less the state that OpenID
-// Connect has a parameter for.
+// A logout returns to the host's URL for this logout, without the state, for which OpenID
+// Connect has a parameter.
 func TestLogoutURLOfTheLogout(t *testing.T) {
 	r := openRig(t, serveDiscovery(t, map[string]any{"end_session_endpoint": "https://op.example/end"}), time.Now, nil)
 	for told, want := range map[string]string{

@@ -11,13 +11,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestCheckTellsWhatIsWrong: a wrong client ID, a wrong secret and a callback that is not
-// registered show without a login, where the provider's answer tells them apart; where it
-// does not, the check says so.
+// TestCheckTellsWhatIsWrong: without a login, the check finds a wrong client ID, a wrong
+// secret and an unregistered callback if the provider's answer shows them; otherwise the
+// check says that it cannot.
 func TestCheckTellsWhatIsWrong(t *testing.T) {
 	const ok, warning, wrong = sdk.SeverityOK, sdk.SeverityWarning, sdk.SeverityError
 	type o = map[string]any
-	// refusing has the token endpoint answer any code.
+	// refusing makes the token endpoint answer any code.
 	refusing := func(status int, body string) openidtest.Quirk {
 		return openidtest.Quirk{Answer: func(at openidtest.Stage, a *openidtest.Answer) {
 			if at == openidtest.AtToken {
@@ -25,7 +25,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 			}
 		}}
 	}
-	// asked has the authorization endpoint answer any request.
+	// asked makes the authorization endpoint answer any request.
 	asked := func(status int, header http.Header, body string) openidtest.Quirk {
 		return openidtest.Quirk{Answer: func(at openidtest.Stage, a *openidtest.Answer) {
 			if at == openidtest.AtAuthorization {
@@ -108,7 +108,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 				t.Errorf("it says:\n%s", said)
 			}
 			if strings.Contains(said, clientSecret) || strings.Contains(r.log.String(), clientSecret) {
-				t.Error("a secret is told")
+				t.Error("the findings contain a secret")
 			}
 			if hits := op.Hits(openidtest.TokenEndpoint); hits != 1 {
 				t.Errorf("%d token requests", hits)
@@ -117,8 +117,9 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestCheckOfPresets: with each preset, a client that is right has no error, and one with
-// a wrong secret has one, unless the provider's answers are none of the specifications'.
+// TestCheckOfPresets: with each preset, the check of a correct client has no error, and that
+// of a wrong secret has one, unless the provider does not use the error codes of the
+// specifications.
 func TestCheckOfPresets(t *testing.T) {
 	untold := map[string]bool{"twitch": true}
 	for _, p := range preset.All() {
@@ -149,8 +150,8 @@ func findingsOf(t *testing.T, r *rig) []sdk.Finding {
 	return findings
 }
 
-// TestUnattendedCheck: what the host does now and then by itself is no wrong code in the
-// log of the provider.
+// TestUnattendedCheck: the host's periodic check does not send codes that fill the
+// provider's log with errors.
 func TestUnattendedCheck(t *testing.T) {
 	op := startOP(t, openidtest.Config{Clients: []openidtest.Client{client()}})
 	r := openRig(t, op.Issuer(), time.Now, nil)

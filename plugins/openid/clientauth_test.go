@@ -59,7 +59,7 @@ func TestClientAssertion(t *testing.T) {
 			var form map[string][]string
 			md, _ := tokenServer(t, func(w http.ResponseWriter, r *http.Request) {
 				if _, _, basic := r.BasicAuth(); basic {
-					t.Error("basic authentication besides")
+					t.Error("the request also has basic authentication")
 				}
 				if err := r.ParseForm(); err != nil {
 					t.Error(err)

@@ -29,7 +29,7 @@ import (
 
 const longSecret = "a client secret of at least thirty-two bytes"
 
-// ownCertificate is a self-signed client certificate, and its key, as PEM.
+// ownCertificate returns a self-signed client certificate and its key as PEM.
 func ownCertificate(t *testing.T) (der []byte, certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -51,8 +51,8 @@ func ownCertificate(t *testing.T) (der []byte, certificate, key string) {
 	return der, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
 }
 
-// TestMethodThatIsUsed: without an option, what the provider lists and the operator gave
-// decides.
+// TestMethodThatIsUsed: without the option, the provider's list and the operator's
+// credentials decide.
 func TestMethodThatIsUsed(t *testing.T) {
 	_, certificate, key := ownCertificate(t)
 	keys := privateKeys(t, gojose.JSONWebKey{Key: josetest.ECKey(t, elliptic.P256()), KeyID: "1"})
@@ -95,8 +95,8 @@ func TestMethodThatIsUsed(t *testing.T) {
 	}
 }
 
-// TestAssertionsAreAccepted signs in, refreshes, pushes and gives back, at providers that
-// want the issuer as the audience and at those that want the endpoint.
+// TestAssertionsAreAccepted signs in, refreshes, pushes and revokes, with providers that
+// require the issuer as the audience and with those that require the endpoint.
 func TestAssertionsAreAccepted(t *testing.T) {
 	rsaKey, p256 := josetest.RSAKey(t, 2048, 1), josetest.ECKey(t, elliptic.P256())
 	type o = map[string]any
@@ -139,7 +139,7 @@ func TestAssertionsAreAccepted(t *testing.T) {
 				if _, err := s.BeginLogout(t.Context(), sdk.LogoutRequest{State: "s", Grant: got.Identity.Grant}); err != nil || strings.Contains(s.log.String(), string(reasonRevocation)) {
 					t.Errorf("%v, %s", err, s.log)
 				}
-				// The first pushed request finds out which audience it is.
+				// The first pushed request finds out the audience.
 				want := 1
 				if forEndpoint {
 					want = 2
@@ -152,8 +152,8 @@ func TestAssertionsAreAccepted(t *testing.T) {
 	}
 }
 
-// TestAudienceOfAssertions: a code is sent once, so that without pushed requests the
-// first login fails where the provider wants the endpoint, and the next one does not.
+// TestAudienceOfAssertions: a code is sent only once. So without pushed requests, if the
+// provider requires the endpoint, the first login fails and the next one succeeds.
 func TestAudienceOfAssertions(t *testing.T) {
 	private := gojose.JSONWebKey{Key: josetest.ECKey(t, elliptic.P256()), KeyID: "1"}
 	c := client()
@@ -198,7 +198,7 @@ func TestAudienceOfAssertions(t *testing.T) {
 		endpoint := md.TokenEndpoint
 		r := openRig(t, theIssuer, time.Now, values(""))
 		form := map[string][]string{}
-		if _, err := r.auth.Dress(form, r.at(md, endpoint), time.Now()); err != nil {
+		if _, err := r.auth.AuthenticateForm(form, r.at(md, endpoint), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		assertion = form["client_assertion"][0]
@@ -226,7 +226,7 @@ func TestCertificateThumbprint(t *testing.T) {
 	keys := "[" + strings.TrimSuffix(string(raw), "}") + `,"x5t#S256":"` + thumbprint + `"}]`
 	r := openRig(t, theIssuer, time.Now, map[string]any{"client_secret": "", "client_private_keys": json.RawMessage(keys)})
 	form := map[string][]string{}
-	if _, err := r.auth.Dress(form, clientauth.At{Issuer: theIssuer, URL: theIssuer + "/token"}, time.Now()); err != nil {
+	if _, err := r.auth.AuthenticateForm(form, clientauth.At{Issuer: theIssuer, URL: theIssuer + "/token"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	jws, err := gojose.ParseSignedCompact(form["client_assertion"][0], []gojose.SignatureAlgorithm{gojose.ES256})
@@ -238,8 +238,8 @@ func TestCertificateThumbprint(t *testing.T) {
 	}
 }
 
-// TestMutualTLS: RFC 8705, at a provider whose endpoints for certificates stand on
-// another port than the others.
+// TestMutualTLS: RFC 8705, with a provider whose endpoints for certificates are on another
+// port.
 func TestMutualTLS(t *testing.T) {
 	der, certificate, key := ownCertificate(t)
 	_, other, otherKey := ownCertificate(t)
@@ -280,7 +280,7 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
-// TestBoundOnce: tokens that are bound to the certificate are not bound to a key, too.
+// TestBoundOnce: tokens that are bound to the certificate are not also bound to a key.
 func TestBoundOnce(t *testing.T) {
 	_, certificate, key := ownCertificate(t)
 	shown := map[string]any{"client_http_cert": certificate, "client_http_key": key}
@@ -305,8 +305,8 @@ func TestBoundOnce(t *testing.T) {
 	}
 }
 
-// tlsProvider is one provider at two places: one that knows no certificates, and one that
-// asks for them.
+// tlsProvider is one provider with two servers: one without client certificates, and one
+// that requests them.
 type tlsProvider struct {
 	op    *openidtest.Provider
 	ca    string
@@ -354,7 +354,7 @@ func startTLSProvider(t *testing.T, config openidtest.Config) *tlsProvider {
 	return site
 }
 
-// signIn does what a browser does, without a certificate of the client's.
+// signIn does what a browser does, without the client's certificate.
 func (s *tlsProvider) signIn(t *testing.T, r *rig) (sdk.Identity, error) {
 	t.Helper()
 	step, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})

@@ -14,8 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// document is a good discovery document with members changed: nil takes one
-// away.
+// document is a good discovery document with members changed: nil removes a member.
 func discoveryDocument(issuer string, change map[string]any) map[string]any {
 	members := map[string]any{
 		"issuer":                                issuer,
@@ -115,8 +114,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// TestDocumentOfManyTenants: the text does not send the operator to an option that
-// refuses the value.
+// TestDocumentOfManyTenants: the text does not recommend a value that the option refuses.
 func TestDocumentOfManyTenants(t *testing.T) {
 	r := openRig(t, serveDiscovery(t, map[string]any{"issuer": "https://sts.windows.net/{tenantid}/"}), time.Now, nil)
 	_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})

@@ -32,7 +32,7 @@ func pssForgeries() (f forgeries) {
 	return f
 }
 
-// es256 signs, and writes R and S as it is told.
+// es256 signs, and writes R and S in the given form.
 func es256(write func(r, s *big.Int) []byte) func(string) []byte {
 	return func(input string) []byte {
 		sum := sha256.Sum256([]byte(input))

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// forgery is a login at a provider of which every byte is written. One that is harmless
-// signs in as alice; all others do not sign in.
+// forgery is a login with a provider whose every byte the test writes. A harmless one signs
+// in as alice; all others must not sign in.
 type forgery struct {
 	name     string
 	p        rawProvider
@@ -80,7 +80,7 @@ func stranger(input string) []byte { return signRS256(rawKeys().stranger, input)
 
 func nothing(string) []byte { return nil }
 
-// us is the client's ID in JSON.
+// us is the client ID in JSON.
 func us() string { return quoted(clientID) }
 
 func fromNow(seconds int64) int64 { return time.Now().Unix() + seconds }

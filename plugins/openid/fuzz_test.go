@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// offline is a mechanism whose provider answers nothing but its discovery document.
+// offline is a mechanism whose provider serves only its discovery document.
 func offline(t testing.TB) *mechanism {
 	t.Helper()
 	document, err := json.Marshal(discoveryDocument(theIssuer, map[string]any{
@@ -53,8 +53,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
 
-// FuzzGrant: a grant of any form is read, or refused with a reason; it never ends a
-// session, and a logout with it leads nowhere else than to the provider.
+// FuzzGrant: a grant of any form is read, or refused with a reason. It never ends a session,
+// and a logout with it leads only to the provider.
 func FuzzGrant(f *testing.F) {
 	m := offline(f)
 	f.Add([]byte(`{"sub":"alice","iss":"` + theIssuer + `","access_token":"at","id_token":"a.b.c"}`))
@@ -79,8 +79,8 @@ func FuzzGrant(f *testing.F) {
 	})
 }
 
-// FuzzLogoutMessage: what anybody may send is refused with a reason, or is a demand that
-// the host takes.
+// FuzzLogoutMessage: a logout message of any form is refused with a reason, or is one that
+// the host accepts.
 func FuzzLogoutMessage(f *testing.F) {
 	m := offline(f)
 	f.Add("GET", "iss="+url.QueryEscape(theIssuer)+"&sid=s1", "")

@@ -14,28 +14,28 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// grantContent is what Refresh and BeginLogout need of the login.
+// grantContent is what Refresh and BeginLogout need from the login.
 type grantContent struct {
-	Issuer       string `json:"iss,omitempty"` // whom the tokens are for; empty in sessions of older versions
+	Issuer       string `json:"iss,omitempty"` // of the tokens; empty in sessions of older versions
 	Subject      string `json:"sub"`           // of the ID token
-	Identifier   string `json:"id,omitempty"`  // of the identity, if that is not sub
+	Identifier   string `json:"id,omitempty"`  // of the identity, if it is not sub
 	Nonce        string `json:"nonce,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"` // the latest that was verified
 
-	// Used says which tokens the session has got, so that those which come of a later
-	// refresh are told from them.
+	// Used is the fingerprint of the tokens that the session has, to recognize the tokens
+	// of a later refresh.
 	Used string `json:"used,omitempty"`
 
-	// AccessToken is kept where there is no refresh token, and nothing else to ask with.
+	// AccessToken is kept only if there is no refresh token to ask the provider with.
 	AccessToken string `json:"access_token,omitempty"`
-	Expires     int64  `json:"expires,omitempty"` // seconds since 1970; 0: nobody says
+	Expires     int64  `json:"expires,omitempty"` // seconds since 1970; 0: unknown
 
 	Key   string `json:"key,omitempty"`   // for DPoP
-	Bound bool   `json:"bound,omitempty"` // the access token is bound to it
+	Bound bool   `json:"bound,omitempty"` // the access token is bound to Key
 
-	// Callback is that of the login, where a refresh must repeat it and it is not that
-	// of the provider.
+	// Callback is the URL of the login, if a refresh must repeat it and it differs from
+	// that of the provider.
 	Callback string `json:"callback,omitempty"`
 }
 
@@ -46,8 +46,8 @@ func (g grantContent) identifier() string {
 	return g.Subject
 }
 
-// claims are those of the ID token that the grant has. It was verified when it came, and
-// nobody but the host has had it since.
+// claims reads the ID token of the grant, without verifying it again: it was verified when
+// it arrived, and only the host has had it since.
 //
 // The names are those for claims.DecodeFor.
 func (g grantContent) claims(names []string) (claims.Object, error) {
@@ -66,18 +66,18 @@ func (g grantContent) claims(names []string) (claims.Object, error) {
 	return object, nil
 }
 
-// isUsed reports whether the session has got the tokens.
-func (g grantContent) isUsed(t tokens) bool { return g.Used == nameOf(t) }
+// isUsed reports whether the session has these tokens already.
+func (g grantContent) isUsed(t tokens) bool { return g.Used == fingerprint(t) }
 
-// nameOf tells tokens from others, and gives nothing of them away. The ID token is the
-// only one that some answers have.
-func nameOf(t tokens) string {
+// fingerprint identifies tokens without revealing them. Some responses contain only an ID
+// token.
+func fingerprint(t tokens) string {
 	sum := sha256.Sum256([]byte(cmp.Or(t.accessToken, t.idToken)))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// grant keeps the tokens of a login or a refresh, as far as there is use and room for
-// them. The claims are those of the ID token.
+// grant encodes the tokens of a login that later refreshes and logouts need, as far as
+// there is room for them. The claims are those of the ID token.
 func (m *mechanism) grant(md discovery.Metadata, identity sdk.Identity, t tokens, object claims.Object, nonce string) ([]byte, error) {
 	subject, _ := object.String("sub")
 	g := grantContent{Issuer: md.Issuer, Subject: subject, Nonce: nonce, IDToken: t.idToken}
@@ -93,9 +93,9 @@ func (m *mechanism) grant(md discovery.Metadata, identity sdk.Identity, t tokens
 	return g.with(t).encode()
 }
 
-// with takes over new tokens.
+// with returns the grant with new tokens.
 func (g grantContent) with(t tokens) grantContent {
-	g.RefreshToken, g.Used, g.Bound = t.refreshToken, nameOf(t), t.bound
+	g.RefreshToken, g.Used, g.Bound = t.refreshToken, fingerprint(t), t.bound
 	g.AccessToken, g.Expires = "", 0
 	if t.refreshToken == "" {
 		g.AccessToken = t.accessToken
@@ -109,7 +109,7 @@ func (g grantContent) with(t tokens) grantContent {
 	return g
 }
 
-// encode leaves out the ID token if there is no room for it, and then the access token.
+// encode leaves out the ID token, and then the access token, if there is no room for them.
 func (g grantContent) encode() ([]byte, error) {
 	data, err := json.Marshal(g)
 	for _, token := range []*string{&g.IDToken, &g.AccessToken} {

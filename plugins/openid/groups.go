@@ -10,16 +10,17 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// The claims that stand for groups which are somewhere else: those of aggregated and
-// distributed claims (OpenID Connect Core section 5.6.2), and what Entra ID writes
-// where there is no room even for a reference.
+// The claims that say that the groups are elsewhere: aggregated and distributed claims
+// (OpenID Connect Core section 5.6.2), and the claim of Entra ID that replaces them if
+// there is no room for a reference.
 const (
 	claimNames = "_claim_names"
 	hasGroups  = "hasgroups"
 )
 
-// completeGroups sees to groups that the provider has not put into the claims. They are
-// asked for, or unknown: nobody is taken for a member of fewer groups than they are in.
+// completeGroups handles groups that the provider has not put into the claims. It asks for
+// them, or calls them unknown: nobody is treated as a member of fewer groups than they are
+// in.
 func (m *mechanism) completeGroups(ctx context.Context, identity *sdk.Identity, idToken, info claims.Object, accessToken string) error {
 	if m.groupsElsewhere(idToken, info) {
 		if m.options.GroupsFromGraph {
@@ -27,16 +28,15 @@ func (m *mechanism) completeGroups(ctx context.Context, identity *sdk.Identity, 
 		}
 		identity.Groups, identity.GroupsUnknown = nil, true
 		identity.Warnings = append(identity.Warnings, fmt.Sprintf(
-			"the provider sends a reference in place of the claim %s, which is not followed: have it release fewer groups, or set groups_from_graph", m.options.GroupClaimName))
+			"the provider sends a reference in place of the claim %s, and references are not followed: configure it to release fewer groups, or set groups_from_graph", m.options.GroupClaimName))
 	}
-	if identity.GroupsUnknown && !m.tellsUnknown {
-		return sdk.InvalidResponse(claims.ReasonClaimInvalid, "the groups are unknown, and this host would take that for none: %q", identity.Warnings)
+	if identity.GroupsUnknown && !m.hostHandlesUnknownGroups {
+		return sdk.InvalidResponse(claims.ReasonClaimInvalid, "the groups are unknown, and this host is too old to distinguish that from no groups: %q", identity.Warnings)
 	}
 	return nil
 }
 
-// groupsElsewhere reports whether a reference stands for the groups, or for some of
-// them.
+// groupsElsewhere reports whether a reference replaces the groups, or some of them.
 func (m *mechanism) groupsElsewhere(idToken, info claims.Object) bool {
 	if m.refersToGroups(info) {
 		return true
@@ -49,7 +49,7 @@ func (m *mechanism) refersToGroups(object claims.Object) bool {
 	own := claims.Names(m.options.GroupClaimName)
 	names, err := object.Object(claimNames)
 	if err != nil {
-		// What cannot be read may be about the groups, if they are nowhere else.
+		// Unreadable references can be about the groups, if the groups are not in the claims.
 		here, _ := object.Lookup(m.options.GroupClaimName)
 		return here == nil
 	}
@@ -61,10 +61,10 @@ func (m *mechanism) refersToGroups(object claims.Object) bool {
 	return slices.Contains(own, "groups") && (object[hasGroups] == true || object[hasGroups] == "true")
 }
 
-// askGraph lists the groups. Who is asked is the owner of our own access token.
+// askGraph lists the groups of the end user to whom the access token was issued.
 func (m *mechanism) askGraph(ctx context.Context, identity *sdk.Identity, accessToken string) error {
 	if accessToken == "" {
-		return sdk.Misconfigured(graph.ReasonStatus, "no access token came with the ID token, so that Microsoft Graph cannot be asked for the groups")
+		return sdk.Misconfigured(graph.ReasonStatus, "no access token came with the ID token, so Microsoft Graph cannot be asked for the groups")
 	}
 	groups, err := graph.Groups(ctx, m.client, m.options.graphURL(), accessToken)
 	if err != nil {

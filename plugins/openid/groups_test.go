@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestGroupsElsewhere: a reference counts wherever it stands, and groups in the user
-// info make up for one in the ID token.
+// TestGroupsElsewhere: a reference counts in the ID token and in the user info, and groups
+// in the user info make a reference in the ID token unnecessary.
 func TestGroupsElsewhere(t *testing.T) {
 	type o = claims.Object
 	refers := o{"_claim_names": map[string]any{"groups": "src1"}}
@@ -39,7 +39,7 @@ func TestGroupsElsewhere(t *testing.T) {
 			if identity.GroupsUnknown != test.unknown || test.unknown && (identity.Groups != nil || len(identity.Warnings) != 1) {
 				t.Errorf("%+v", identity)
 			}
-			r.tellsUnknown = false // a host that would take unknown groups for none
+			r.hostHandlesUnknownGroups = false // a host that would take unknown groups for none
 			err := r.completeGroups(t.Context(), &sdk.Identity{}, test.idToken, test.info, "at")
 			if test.unknown {
 				plugintest.Refused(t, err, sdk.ErrInvalidResponse, claims.ReasonClaimInvalid)

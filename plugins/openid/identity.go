@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// identify makes the identity of the tokens.
+// identify verifies the tokens of a login and returns their identity.
 func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (sdk.Identity, error) {
 	object, err := m.verifyIDToken(ctx, md, t, nonce)
 	if err != nil {
@@ -36,9 +36,9 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	return identity, err
 }
 
-// identityOf makes the identity of the claims of the ID token and the user info, and of
-// what else the access token tells. Logout messages name it by sub and sid, whatever is
-// the identifier.
+// identityOf makes the identity from the claims of the ID token and of the user info, and
+// from the groups of Microsoft Graph. Logout messages name it by sub and sid, whatever the
+// identifier is.
 func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, t tokens) (sdk.Identity, error) {
 	mapping := m.options.mapping()
 	identity, err := mapping.Identity(merge(object, info))
@@ -47,8 +47,8 @@ func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, 
 	}
 	identity.Warnings = append(identity.Warnings, t.warnings...)
 	identity.EmailVerified = identity.Email != "" && mapping.Verified(addressSource(object, info, m.options.EmailKey, m.options.verifiedKey()))
-	// An address as the identifier is only as good as the provider's word that
-	// it is the end user's: with some providers anybody can enter any.
+	// With some providers, anybody can enter any address. So an address is an identifier
+	// only if the provider calls it verified.
 	if m.options.IdentifierKey == m.options.EmailKey && !identity.EmailVerified {
 		return sdk.Identity{}, sdk.Denied(reasonEmailNotVerified, "identifier_key is %s, and the provider does not call the address verified", m.options.EmailKey)
 	}
@@ -66,7 +66,7 @@ func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, 
 		err = idtoken.CheckSessionID(sid)
 	}
 	if err != nil {
-		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is left out, and a logout by it finds nobody", err))
+		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is ignored, and a logout by sid ends no session", err))
 		return identity, nil
 	}
 	identity.SessionID = sid
@@ -82,7 +82,7 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 	return token.Claims, idtoken.Check(token, m.expectation(md, nonce, t.accessToken))
 }
 
-// expectation is what an ID token must fit, that of a login or of a refresh.
+// expectation is what the ID token of a login or of a refresh must match.
 func (m *mechanism) expectation(md discovery.Metadata, nonce, accessToken string) idtoken.Expectation {
 	return idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.tenants(),
@@ -94,14 +94,14 @@ func (m *mechanism) tenants() discovery.Tenants {
 	return discovery.Tenants{Allowed: m.options.AllowedTenants, WorkOnly: m.location.WorkOnly}
 }
 
-// acceptIDToken says how ID tokens are signed, and logout tokens with them (Back-Channel
-// Logout 1.0 section 2.4).
+// acceptIDToken says how ID tokens must be signed. The same applies to logout tokens
+// (Back-Channel Logout 1.0 section 2.4).
 func (m *mechanism) acceptIDToken(md discovery.Metadata) jose.Accept {
 	return jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg"}
 }
 
-// userInfo asks the user-info endpoint. The result is nil if the provider has none, or
-// has given no access token for it.
+// userInfo asks the user-info endpoint. The result is nil if the provider has no such
+// endpoint, or has issued no access token.
 func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessToken, subject string) (claims.Object, error) {
 	if md.UserInfoEndpoint == "" || accessToken == "" {
 		return nil, nil
@@ -112,20 +112,21 @@ func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessT
 	})
 }
 
-// protocolClaims are told by the ID token alone: they say for whom, by whom and
-// when it was issued, and how the end user authenticated.
+// protocolClaims count only in the ID token: they say for whom, by whom and when it was
+// issued, and how the end user authenticated.
 var protocolClaims = []string{
 	"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash",
 	"auth_time", "acr", "amr", "sid", "events", "tid", "hd",
 }
 
-// spentClaims have done their work. _claim_sources may hold access tokens of
-// others, and is never followed (OpenID Connect Core section 5.6.2).
-var spentClaims = []string{"nonce", "at_hash", "c_hash", "_claim_sources"}
+// droppedClaims are not passed on. Most have been checked already; _claim_sources is never
+// followed, and may contain access tokens for other servers (OpenID Connect Core section
+// 5.6.2).
+var droppedClaims = []string{"nonce", "at_hash", "c_hash", "_claim_sources"}
 
-// merge lays the user info over the claims of the ID token. A claim that is null or an
-// empty text there is absent (OpenID Connect Core section 5.3.2), and leaves what the ID
-// token says.
+// merge adds the user info to the claims of the ID token, and replaces those that both
+// have. A claim of the user info that is null or an empty text counts as absent (OpenID
+// Connect Core section 5.3.2), so the value in the ID token remains.
 func merge(idToken, userInfo claims.Object) claims.Object {
 	merged := maps.Clone(idToken)
 	for name, value := range userInfo {
@@ -133,28 +134,29 @@ func merge(idToken, userInfo claims.Object) claims.Object {
 			merged[name] = value
 		}
 	}
-	// The claims that are handed on say of an address what is said where it stands.
+	// Whether the address is verified must come from where the address itself comes from.
 	delete(merged, claimVerified)
-	if word, ok := addressSource(idToken, userInfo, claimEmail, claimVerified)[claimVerified]; ok {
-		merged[claimVerified] = word
+	if verified, ok := addressSource(idToken, userInfo, claimEmail, claimVerified)[claimVerified]; ok {
+		merged[claimVerified] = verified
 	}
-	for _, name := range spentClaims {
+	for _, name := range droppedClaims {
 		delete(merged, name)
 	}
 	return merged
 }
 
-// addressSource is where an address stands, for the word that it is verified: one from
-// here and the other from there would verify an address that nobody did. The word of
-// the ID token is good for the same address in the user info, too.
-func addressSource(idToken, userInfo claims.Object, addressPath, wordPath string) claims.Object {
-	told, _ := userInfo.Lookup(addressPath)
-	if told == nil || told == "" {
+// addressSource returns the claims from which to read whether an address is verified: those
+// that contain the address. Reading the two from different sources would verify an address
+// that nobody verified. If both contain the same address, the ID token can verify it for
+// the user info.
+func addressSource(idToken, userInfo claims.Object, addressPath, verifiedPath string) claims.Object {
+	inUserInfo, _ := userInfo.Lookup(addressPath)
+	if inUserInfo == nil || inUserInfo == "" {
 		return idToken
 	}
-	ours, _ := idToken.Lookup(addressPath)
-	address, isString := told.(string)
-	if word, err := userInfo.Lookup(wordPath); err == nil && word == nil && isString && ours == any(address) {
+	inIDToken, _ := idToken.Lookup(addressPath)
+	address, isString := inUserInfo.(string)
+	if verified, err := userInfo.Lookup(verifiedPath); err == nil && verified == nil && isString && inIDToken == any(address) {
 		return idToken
 	}
 	return userInfo

@@ -97,7 +97,7 @@ func TestIdentity(t *testing.T) {
 			want := sdk.Identity{Subject: "alice"}
 			test.want(&want)
 			if got.GroupsUnknown && len(got.Warnings) != 1 {
-				t.Errorf("D12 the operator is not told: %q", got.Warnings)
+				t.Errorf("D12 the warnings do not say so: %q", got.Warnings)
 			}
 			if want.Subject != "alice" {
 				want.LogoutSubject = "alice" // F26 as the provider calls them
@@ -111,7 +111,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestGrantWithALongAccessToken: one that is longer than a grant may be is left out.
+// TestGrantWithALongAccessToken: an access token that is longer than a grant may be is left
+// out.
 func TestGrantWithALongAccessToken(t *testing.T) {
 	data, err := grantContent{Subject: "alice", IDToken: "a.b.c", AccessToken: strings.Repeat("t", sdk.MaxGrant)}.encode()
 	if err != nil || len(data) > sdk.MaxGrant {

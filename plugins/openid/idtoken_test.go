@@ -28,8 +28,7 @@ const (
 	theNonce  = "the-nonce-of-this-login"
 )
 
-// idClaims are those of a good ID token at now, with some changed: nil takes one
-// away.
+// idClaims are the claims of a good ID token at now, with some changed: nil removes a claim.
 func idClaims(now time.Time, change map[string]any) map[string]any {
 	members := map[string]any{
 		"iss": theIssuer, "sub": "alice", "aud": clientID, "nonce": theNonce,
@@ -40,7 +39,7 @@ func idClaims(now time.Time, change map[string]any) map[string]any {
 	return members
 }
 
-// essentialACR demands acr by the parameter claims (OpenID Connect Core section 5.5.1.1).
+// essentialACR requires acr with the parameter claims (OpenID Connect Core section 5.5.1.1).
 const essentialACR = `{"claims":{"id_token":{"acr":{"essential":true,"values":["phr","mfa"]}}}}`
 
 func TestIDToken(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// TestLogin signs in by each kind of provider and client. As in every test that uses the rig,
-// no error and no log may hold a secret of the login (E14).
+// TestLogin signs in with each kind of provider and client. As in every test that uses the
+// rig, no error and no log may contain a secret of the login (E14).
 func TestLogin(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -100,13 +100,12 @@ func TestGrant(t *testing.T) {
 	}
 	for _, name := range []string{"nonce", "at_hash"} {
 		if _, ok := got.Claims[name]; ok {
-			t.Errorf("claim %s is handed on", name)
+			t.Errorf("claim %s is passed on", name)
 		}
 	}
 }
 
-// TestMisbehaviours goes through everything that the provider can do wrong, and
-// through the legal oddities.
+// TestMisbehaviours signs in with every misbehaviour and every legal oddity of the provider.
 func TestMisbehaviours(t *testing.T) {
 	for _, name := range openidtest.Misbehaviours() {
 		details := name.Details()
@@ -121,7 +120,7 @@ func TestMisbehaviours(t *testing.T) {
 			op.Misbehave(name)
 			got, err := openRig(t, op.Issuer(), now.Now, values).login("alice")
 			if hits := op.Hits(openidtest.Trap); hits != 0 {
-				t.Errorf("walks into the trap: %d requests", hits)
+				t.Errorf("%d requests to URLs that must not be requested", hits)
 			}
 			if hits := op.Hits(openidtest.TokenEndpoint); hits > 1 {
 				t.Errorf("E07 %d token requests", hits)
@@ -135,8 +134,7 @@ func TestMisbehaviours(t *testing.T) {
 	}
 }
 
-// verdict is that of the provider's author, but for one claim that we refuse all the
-// same (F31).
+// verdict is the verdict of openidtest, except for one claim that this plugin refuses (F31).
 func verdict(name openidtest.Misbehaviour, details openidtest.Details) openidtest.Verdict {
 	if name == openidtest.PrototypeClaim {
 		return openidtest.Refuse
@@ -250,12 +248,12 @@ func TestProviderDownLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	op.Misbehave(openidtest.DiscoveryDown, openidtest.KeySetDown)
-	now.Advance(jose.KeysMost + time.Second)
+	now.Advance(jose.MaxKeysFresh + time.Second)
 	if _, err := r.login("alice"); err != nil {
 		t.Errorf("F23 the last good documents serve on: %v", err)
 	}
 	if !strings.Contains(r.log.String(), "last valid one") {
-		t.Error("the operator is not told")
+		t.Error("the log has no warning")
 	}
 	now.Advance(jose.KeysKeep)
 	_, err := r.login("alice")

@@ -23,8 +23,8 @@ const (
 	// revokeTime bounds how long a logout waits for the provider.
 	revokeTime = 4 * time.Second
 
-	// maxLogoutURL is what a URL may have, in bytes, before a form carries the logout
-	// request: servers commonly read 8 KB of a request's head.
+	// maxLogoutURL is the maximum length of a logout URL in bytes. A longer request is sent
+	// as a form, because many servers read only 8 KB of a request's header.
 	maxLogoutURL = 6 << 10
 )
 
@@ -33,9 +33,9 @@ type logoutMemory struct {
 	Issuer string `json:"i"`
 }
 
-// BeginLogout gives the tokens back where the provider takes them (RFC 7009), and sends
-// the browser to the provider to sign out there, too (RP-Initiated Logout 1.0 section
-// 2). There is nothing to do at a provider that has neither.
+// BeginLogout revokes the tokens (RFC 7009), and sends the browser to the provider to sign
+// out there, too (RP-Initiated Logout 1.0 section 2), as far as the provider has endpoints
+// for it.
 func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
 	var g grantContent
 	if json.Unmarshal(req.Grant, &g) != nil || g.Subject == "" {
@@ -46,10 +46,10 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 		return nil, err
 	}
 	if g.Issuer != "" && g.Issuer != md.Issuer {
-		return nil, nil // neither the tokens nor the hint are for this one
+		return nil, nil // the tokens and the hint belong to another issuer
 	}
 	if err := m.revoke(ctx, md, g); err != nil {
-		m.logger.Warn("revoking the token at the provider did not work", "error", err)
+		m.logger.Warn("the provider did not revoke the token", "error", err)
 	}
 	endpoint, returnTo := m.endSessionAt(md)
 	if m.options.KeepProviderSession || endpoint == "" {
@@ -60,19 +60,19 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 		return nil, fmt.Errorf("encoding the memory of the logout: %w", err)
 	}
 	params := map[string]string{
-		"client_id": m.options.ClientID, returnTo: m.logoutOf(req), "state": req.State, "id_token_hint": g.IDToken,
+		"client_id": m.options.ClientID, returnTo: m.logoutURLOf(req), "state": req.State, "id_token_hint": g.IDToken,
 	}
 	return endSession(endpoint, params, data)
 }
 
-// logoutOf is where a logout comes back to: the URL that the host tells of it, which has
-// the state that is a parameter of its own here, or else that of the provider.
-func (m *mechanism) logoutOf(req sdk.LogoutRequest) string {
+// logoutURLOf is the URL to which a logout returns: the host's URL for this logout, without
+// the state, which is a separate parameter here; otherwise the URL of the provider.
+func (m *mechanism) logoutURLOf(req sdk.LogoutRequest) string {
 	return cmp.Or(strings.TrimSuffix(req.ReturnURL, "?"+url.Values{"state": {req.State}}.Encode()), m.logout)
 }
 
-// endSessionAt is where people sign out at the provider, and what the parameter with our
-// URL is called there.
+// endSessionAt returns the URL where the browser signs out at the provider, and the name of
+// its parameter for the URL to return to.
 func (m *mechanism) endSessionAt(md discovery.Metadata) (endpoint, returnTo string) {
 	if m.preset.LogoutPath == "" {
 		return md.EndSessionEndpoint, "post_logout_redirect_uri"
@@ -84,7 +84,7 @@ func (m *mechanism) endSessionAt(md discovery.Metadata) (endpoint, returnTo stri
 	return u.Scheme + "://" + u.Host + m.preset.LogoutPath, m.preset.LogoutReturn
 }
 
-// endSession is the request to the end-session endpoint, which takes both methods.
+// endSession is the request to the end-session endpoint, which accepts GET and POST.
 func endSession(endpoint string, params map[string]string, memory []byte) (sdk.Step, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -105,9 +105,9 @@ func endSession(endpoint string, params map[string]string, memory []byte) (sdk.S
 	return sdk.FormPost{URL: endpoint, Fields: fields, Memory: memory}, nil
 }
 
-// revoke gives the refresh token back, and with it the access tokens go (RFC 7009
-// section 2.1); or the access token, if that is all. A provider that does not answer
-// delays nobody for long and keeps nobody signed in.
+// revoke revokes the refresh token, which also ends its access tokens (RFC 7009 section
+// 2.1); or the access token, if there is no refresh token. A provider that does not answer
+// delays a logout only briefly, and does not prevent it.
 func (m *mechanism) revoke(ctx context.Context, md discovery.Metadata, g grantContent) error {
 	token, kind := g.RefreshToken, "refresh_token"
 	if token == "" {
@@ -119,7 +119,7 @@ func (m *mechanism) revoke(ctx context.Context, md discovery.Metadata, g grantCo
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
 	form := url.Values{"token": {token}, "token_type_hint": {kind}}
-	header, err := m.auth.Dress(form, m.at(md, md.RevocationEndpoint), m.now())
+	header, err := m.auth.AuthenticateForm(form, m.at(md, md.RevocationEndpoint), m.now())
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,9 @@ func (m *mechanism) revoke(ctx context.Context, md discovery.Metadata, g grantCo
 	return upstream.WithoutSecrets(err, append(m.auth.Secrets(), token, form.Get("client_assertion"))...)
 }
 
-// ReceiveLogout reads what arrives at our logout URL: a logout token that the provider
-// sends (Back-Channel Logout 1.0), the frame that it shows (Front-Channel Logout 1.0),
-// or the browser that comes back from a logout of ours.
+// ReceiveLogout reads a request to the logout URL: a logout token from the provider
+// (Back-Channel Logout 1.0), a frame on the provider's page (Front-Channel Logout 1.0), or
+// the browser that returns from a logout of BeginLogout.
 func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	in := req.Request
 	switch {
@@ -146,34 +146,34 @@ func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (s
 	case req.State != "":
 		return m.cameBack(ctx, req)
 	}
-	return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "neither a logout token, nor iss and sid, nor the state of a logout of ours")
+	return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "it has neither a logout token, nor iss and sid, nor the state of a logout that Doorward began")
 }
 
-// cameBack is the end of a logout of ours (RP-Initiated Logout 1.0 section 3). The host
-// has compared the state. That the provider did as it was asked is not said anywhere;
-// it comes back only if it did.
+// cameBack ends a logout of BeginLogout (RP-Initiated Logout 1.0 section 3). The host has
+// compared the state. The provider does not say that it signed out the end user; it sends
+// the browser back only if it did.
 func (m *mechanism) cameBack(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	var mem logoutMemory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.Issuer == "" {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonUnsolicited, "the logout has no memory that can be read")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonUnsolicited, "the memory of the logout cannot be read")
 	}
 	md, err := m.provider(ctx)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
 	if mem.Issuer != md.Issuer {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonProviderChanged, "the logout was begun with another issuer")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonProviderChanged, "the logout was started with another issuer")
 	}
 	return sdk.Logout{Outcome: sdk.LogoutDone}, nil
 }
 
-// backChannel ends the sessions that a logout token names: one by sid, all of somebody
-// by sub, and where both are there, only one that fits both (Back-Channel Logout 1.0
+// backChannel ends the sessions that a logout token names: one by sid, all sessions of an
+// end user by sub, and with both, only the one that matches both (Back-Channel Logout 1.0
 // section 2.7).
 func (m *mechanism) backChannel(ctx context.Context, in sdk.InboundRequest) (sdk.Logout, error) {
 	raw := in.Form["logout_token"]
 	if len(raw) != 1 || len(in.Query) > 0 {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "a logout token that is not alone")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "there are other parameters next to the logout token")
 	}
 	md, err := m.provider(ctx)
 	if err != nil {
@@ -198,12 +198,12 @@ func (m *mechanism) backChannel(ctx context.Context, in sdk.InboundRequest) (sdk
 	return logout, nil
 }
 
-// frontChannel ends the session of a frame of the provider's (Front-Channel Logout 1.0
-// section 3). Nothing in it is signed: what protects the session is that nobody but the
-// provider and this end user knows its sid, so that nothing else may name it.
+// frontChannel ends the session that a frame of the provider names (Front-Channel Logout
+// 1.0 section 3). Nothing in it is signed. The sid is accepted because only the provider and
+// this end user know it; nothing else identifies a session here.
 func (m *mechanism) frontChannel(ctx context.Context, query url.Values) (sdk.Logout, error) {
 	if len(query["iss"]) != 1 || len(query["sid"]) != 1 || query.Get("sid") == "" {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "iss and sid must be there, once each: have the provider send them (frontchannel_logout_session_required)")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "iss and sid must be present, once each: configure the provider to send them (frontchannel_logout_session_required)")
 	}
 	if err := idtoken.CheckSessionID(query.Get("sid")); err != nil {
 		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutMessage, "sid %w", err)
@@ -213,7 +213,7 @@ func (m *mechanism) frontChannel(ctx context.Context, query url.Values) (sdk.Log
 		return sdk.Logout{}, err
 	}
 	if iss := query.Get("iss"); !discovery.Fits(iss, md.Issuer) {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutIssuer, "a logout of the issuer %q, not of %q", upstream.Shown(iss), md.Issuer)
+		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutIssuer, "the logout is from the issuer %q, not from %q", upstream.Shown(iss), md.Issuer)
 	}
 	return sdk.Logout{SessionIDs: []string{query.Get("sid")}, Framed: true}, nil
 }

@@ -141,7 +141,7 @@ func TestBackChannelLogout(t *testing.T) {
 			}
 			again, err := r.post(url.Values{"logout_token": {token}})
 			if err != nil || again.OnceID != got.OnceID {
-				t.Errorf("F26 the host could not tell a replay: %q and %q, %v", got.OnceID, again.OnceID, err)
+				t.Errorf("F26 the host cannot detect a replay: %q and %q, %v", got.OnceID, again.OnceID, err)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestBackChannelLogout(t *testing.T) {
 		one, _ := r.post(url.Values{"logout_token": {token}})
 		two, _ := r.post(url.Values{"logout_token": {other}})
 		if one.OnceID == two.OnceID {
-			t.Error("F26 two tokens look like one")
+			t.Error("F26 two tokens have the same ID")
 		}
 	})
 	t.Run("F26 in a query", func(t *testing.T) {
@@ -225,8 +225,8 @@ func TestFrontChannelLogout(t *testing.T) {
 	})
 }
 
-// browse goes where a logout sends the browser, and returns where the provider sends it
-// back.
+// browse opens the URL to which a logout sends the browser, and returns the URL to which the
+// provider sends it back.
 func browse(t *testing.T, step sdk.Step) *url.URL {
 	t.Helper()
 	client := &http.Client{
@@ -293,13 +293,13 @@ func TestOurLogout(t *testing.T) {
 			if err != nil || got.Outcome != sdk.LogoutDone || got.Subject != "" || got.SessionIDs != nil {
 				t.Errorf("%+v, %v", got, err)
 			}
-			// The session there is over, and the tokens are of no use.
+			// The session there is over, and the tokens are revoked.
 			_, err = s.refresh(s.Grant)
 			plugintest.Refused(t, err, sdk.ErrDenied, "invalid_grant")
 			if s.op.Hits(openidtest.RevocationEndpoint) != 1 {
-				t.Error("the tokens were not given back")
+				t.Error("the tokens were not revoked")
 			}
-			// F28 a return that no logout of ours asked for.
+			// F28 a return without a logout that Doorward began.
 			_, err = s.get(back.Query())
 			plugintest.Refused(t, err, sdk.ErrInvalidResponse, reasonLogoutMessage)
 			_, err = s.ReceiveLogout(t.Context(), sdk.LogoutMessage{State: "the-state", Memory: []byte("{}"), Request: sdk.InboundRequest{Method: http.MethodGet}})

@@ -14,10 +14,10 @@ const (
 	claimVerified = "email_verified"
 )
 
-// separators of a group claim that is one text.
+// separators split a group claim that is one text.
 var separators = map[string]string{"comma": ",", "space": " ", "semicolon": ";"}
 
-// mapping says which claims make the identity.
+// mapping says from which claims the identity is made.
 func (o Options) mapping() claims.Mapping {
 	mapping := claims.OpenID()
 	mapping.Subject = o.IdentifierKey
@@ -34,8 +34,8 @@ func (o Options) mapping() claims.Mapping {
 	return mapping
 }
 
-// verifiedKey belongs to an address: the standard word is about the standard claim, and
-// says nothing about another.
+// verifiedKey is the claim that says whether the address is verified. email_verified is
+// about the claim email, and says nothing about another claim.
 func (o Options) verifiedKey() string {
 	if o.EmailKey == claimEmail {
 		return cmp.Or(o.VerifiedKey, claimVerified)
@@ -43,14 +43,14 @@ func (o Options) verifiedKey() string {
 	return o.VerifiedKey
 }
 
-// decisive are the names of claims on which something hangs: two spellings of one of
-// them are refused. Of other claims the one that is meant is read.
+// decisive are the names of the claims that decide something: two spellings of one of them
+// are refused. Two spellings of another claim are harmless.
 func (o Options) decisive() []string {
-	return slices.Concat(protocolClaims, spentClaims, []string{claimVerified, "_claim_names", "hasgroups"},
+	return slices.Concat(protocolClaims, droppedClaims, []string{claimVerified, "_claim_names", "hasgroups"},
 		claims.Names(o.IdentifierKey), claims.Names(o.GroupClaimName), claims.Names(o.verifiedKey()))
 }
 
-// graphURL is where Microsoft Graph is.
+// graphURL is the URL of Microsoft Graph.
 func (o Options) graphURL() string {
 	cloud, _ := discovery.CloudOf(o.IssuerURL)
 	return cmp.Or(o.GraphURL, cloud.Graph)

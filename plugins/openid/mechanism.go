@@ -28,25 +28,25 @@ import (
 
 // mechanism signs in through one configured OpenID provider.
 type mechanism struct {
-	options  Options // over those of the preset
+	options  Options // with those of the preset
 	preset   preset.Preset
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
-	logout   string     // where we are told that somebody signed out
-	asked    url.Values // Options.params, not to be changed
+	logout   string     // the logout URL
+	asked    url.Values // Options.params; read only
 	decisive []string   // Options.decisive
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
 	renewals *codeflow.Renewals
 
-	tellsUnknown bool // the host refuses where a rule needs groups that are unknown
-	metadata     *upstream.Document[discovery.Metadata]
+	hostHandlesUnknownGroups bool // the host refuses a login whose rules need unknown groups
+	metadata                 *upstream.Document[discovery.Metadata]
 
-	mu     sync.Mutex
-	store  *jose.Store // of the latest jwks_uri
-	pushes time.Time   // before it, no request is pushed that need not be
+	mu         sync.Mutex
+	store      *jose.Store // of the latest jwks_uri
+	pushPaused time.Time   // until then, optional pushes are not tried
 }
 
 var (
@@ -56,8 +56,8 @@ var (
 	_ sdk.LogoutReceiver = (*mechanism)(nil)
 )
 
-// unasked is a mechanism whose sessions are refreshed without asking the provider.
-type unasked struct {
+// withoutRefresh is a mechanism that is not asked when a session is refreshed.
+type withoutRefresh struct {
 	sdk.Mechanism
 	sdk.LogoutBeginner
 	sdk.LogoutReceiver
@@ -65,8 +65,8 @@ type unasked struct {
 	io.Closer
 }
 
-// open makes a provider ready. It asks the provider nothing, unless the operator
-// wants to know at once whether it answers.
+// open prepares a provider. It sends the provider no request, unless
+// issuer_discovery_must_succeed is set.
 func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	m, err := newMechanism(env, o)
 	if err != nil {
@@ -78,12 +78,12 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 		}
 	}
 	if o.NoRefresh {
-		return unasked{m, m, m, m, m}, nil
+		return withoutRefresh{m, m, m, m, m}, nil
 	}
 	return m, nil
 }
 
-// Close ends the renewals that are under way, and lets go of the connections.
+// Close ends the renewals that are under way, and closes idle connections.
 func (m *mechanism) Close() error {
 	m.renewals.Close()
 	m.client.CloseIdleConnections()
@@ -91,7 +91,7 @@ func (m *mechanism) Close() error {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
-	o, p, problems := o.settled()
+	o, p, problems := o.withPreset()
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 		return nil, err
 	}
 	if signed := o.SignedResponses == required || jarm.Signed(o.params().Get("response_mode")); signed && !env.Host.Has(sdk.FeatureStateTokens) {
-		return nil, sdk.Misconfigured("options", "signed authorization responses need a newer doorward: this one cannot find their login")
+		return nil, sdk.Misconfigured("options", "signed authorization responses need a newer host: this one cannot find their login")
 	}
 	client, err := o.Client(env, claims.MaxBytes)
 	if err != nil {
@@ -115,7 +115,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
 		asked: o.params(), decisive: o.decisive(),
 		client: client, now: env.Now, logger: env.Logger, renewals: codeflow.NewRenewals(env.Now),
-		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
+		hostHandlesUnknownGroups: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
 	m.metadata = upstream.NewDocument(upstream.Source[discovery.Metadata]{
 		What: "the provider's discovery document", Load: m.discover, Now: m.now, Logger: m.logger, NotInTime: jose.ReasonNotInTime,
@@ -127,7 +127,8 @@ func (m *mechanism) discover(ctx context.Context) (upstream.Loaded[discovery.Met
 	return discovery.Load(ctx, m.client, m.options.requirements(m.location))
 }
 
-// provider is what the provider says about itself, with the endpoints that we ask.
+// provider returns the provider's metadata, with the endpoints for clients with a
+// certificate if the client has one.
 func (m *mechanism) provider(ctx context.Context) (discovery.Metadata, error) {
 	md, err := m.metadata.Get(ctx)
 	if err == nil && m.options.HTTPCert != "" {
@@ -141,19 +142,19 @@ func (m *mechanism) at(md discovery.Metadata, endpoint string) clientauth.At {
 	return clientauth.At{Issuer: md.Issuer, URL: endpoint, Methods: md.AuthMethods}
 }
 
-func (m *mechanism) pushesAgain() time.Time {
+func (m *mechanism) pushPausedUntil() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.pushes
+	return m.pushPaused
 }
 
-func (m *mechanism) setPushesAgain(at time.Time) {
+func (m *mechanism) pausePushUntil(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pushes = at
+	m.pushPaused = at
 }
 
-// keys are those at the provider's jwks_uri.
+// keys returns the store of the provider's jwks_uri.
 func (m *mechanism) keys(md discovery.Metadata) *jose.Store {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,10 +171,10 @@ type memory struct {
 	Issuer   string `json:"i"`
 	ClientID string `json:"c"`
 	Mode     string `json:"m"`
-	Key      string `json:"k,omitempty"` // to which the tokens are bound
+	Key      string `json:"k,omitempty"` // for DPoP
 }
 
-// newMemory is that of a login at the provider.
+// newMemory makes the memory of a new login.
 func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	mem := memory{
 		Nonce:    newNonce(),
@@ -195,12 +196,13 @@ func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	return mem, err
 }
 
-// newNonce makes one of 52 letters and digits: SPID wants 32 of them at least, where
-// login.gov is content with 22 characters of any kind.
+// newNonce makes a nonce of 52 letters and digits: SPID requires at least 32 of them, and
+// login.gov at least 22 characters.
 func newNonce() string { return rand.Text() + rand.Text() }
 
-// binds reports whether tokens are to be bound to a key. Those that the provider binds
-// to our certificate are not bound a second time: some refuse a request that proves both.
+// binds reports whether to bind tokens to a key. Tokens that the provider binds to the
+// client's certificate are not bound a second time: some providers refuse a request with
+// both proofs.
 func (m *mechanism) binds(md discovery.Metadata) bool {
 	switch m.options.DPoP {
 	case required:
@@ -236,9 +238,8 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 	return sdk.Redirect{URL: target, Memory: data}, nil
 }
 
-// Continue reads the authorization response, redeems the code once, verifies the
-// ID token and asks for the user info (OpenID Connect Core sections 3.1.2.7 to
-// 3.1.3.7, and 5.3).
+// Continue reads the authorization response, redeems the code once, verifies the ID token
+// and requests the user info (OpenID Connect Core sections 3.1.2.7 to 3.1.3.7, and 5.3).
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	if req.Unsolicited {
 		return nil, sdk.InvalidResponse(reasonUnsolicited, "it belongs to no login that Doorward began")
@@ -299,10 +300,10 @@ func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req
 		}
 		mode = codeflow.ModeQuery
 	}
-	left := m.options.ResponseIss == off
+	ignoreIss := m.options.ResponseIss == off
 	return codeflow.ReadResponse(response, codeflow.Expectation{
 		State: req.State, Mode: mode, Issuer: md.Issuer,
-		IssRequired: !left && (md.IssInResponse || m.options.ResponseIss == required),
-		IssuerFits:  func(iss string) bool { return left || discovery.Fits(iss, md.Issuer) },
+		IssRequired: !ignoreIss && (md.IssInResponse || m.options.ResponseIss == required),
+		IssuerFits:  func(iss string) bool { return ignoreIss || discovery.Fits(iss, md.Issuer) },
 	})
 }

@@ -89,10 +89,10 @@ type Options struct {
 	upstream.HTTPOptions
 }
 
-// Validate checks what the types of the options cannot say. The host shows the
-// problems to the operator, all at once.
+// Validate checks what the types of the options cannot express. The host shows all problems
+// to the operator at once.
 func (o Options) Validate() error {
-	o, p, problems := o.settled()
+	o, p, problems := o.withPreset()
 	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil && o.IssuerURL != "" {
 		problems.Addf("issuer_url", "%v", err)
@@ -128,7 +128,7 @@ func (o Options) validateBinding(problems *options.Problems) {
 	}
 }
 
-// validateClaims checks where claims stand, and who may sign in by them.
+// validateClaims checks the names of claims, and who can sign in by them.
 func (o Options) validateClaims(problems *options.Problems) {
 	for _, tenant := range o.AllowedTenants {
 		if !discovery.IsTenant(tenant) {
@@ -157,9 +157,9 @@ var (
 	paramName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)           // RFC 6749 section 8.2
 )
 
-// guarded are the parameters that bind the response to this login, or that
-// could carry another value for one of them (request and request_uri).
-var guarded = []string{
+// reservedParams are the parameters that bind the response to the login, or that can contain
+// another value for one of them (request and request_uri).
+var reservedParams = []string{
 	"client_id", "response_type", "redirect_uri", "state", "nonce",
 	"code_challenge", "code_challenge_method", "request", "request_uri",
 }
@@ -167,7 +167,7 @@ var guarded = []string{
 func (o Options) validateRequest(problems *options.Problems) {
 	for name, value := range o.Params {
 		switch {
-		case slices.Contains(guarded, name):
+		case slices.Contains(reservedParams, name):
 			problems.Addf("params", "cannot set %s, which protects the login", name)
 		case !paramName.MatchString(name):
 			problems.Addf("params", "has the parameter %q: names are letters, digits, dots, underscores and hyphens", name)
@@ -206,14 +206,15 @@ func (o Options) clientAuth(p preset.Preset) (clientauth.Auth, options.Problems)
 	})
 }
 
-// What is said of a protection that not every provider has. The third word is auto.
+// Values of options for protections that not every provider supports. The third value is
+// auto.
 const (
 	required = "required"
 	off      = "off"
 )
 
-// responseMode is how the response must come back from a provider that lists these
-// modes. The default of the code flow is query.
+// responseMode is the response mode to use with a provider that lists these modes. The
+// default of the code flow is query.
 func (o Options) responseMode(listed []string) string {
 	mode := cmp.Or(o.params().Get("response_mode"), codeflow.ModeQuery)
 	signed := jarm.Of(mode)
@@ -224,8 +225,7 @@ func (o Options) responseMode(listed []string) string {
 	return mode
 }
 
-// responseAlgs are the algorithms that a signed authorization response of the provider's
-// may have.
+// responseAlgs are the algorithms with which an authorization response may be signed.
 func (o Options) responseAlgs(md discovery.Metadata) []string {
 	if alg := cmp.Or(o.ResponseAlg, o.IDTokenAlg); alg != "" {
 		return []string{alg}
@@ -236,22 +236,22 @@ func (o Options) responseAlgs(md discovery.Metadata) []string {
 	return md.Algs
 }
 
-// requirements are what the options demand of a provider at that location.
+// requirements are what the options require of a provider at that location.
 func (o Options) requirements(location discovery.Location) discovery.Requirements {
 	return discovery.Requirements{
 		Location: location, IDTokenAlg: o.IDTokenAlg, PKCEMethod: o.pkceMethod(),
-		AllowUnlistedPKCE: o.AllowUnlistedPKCE, Public: o.AuthMethod == clientauth.None, Guarded: guarded,
+		AllowUnlistedPKCE: o.AllowUnlistedPKCE, Public: o.AuthMethod == clientauth.None, Reserved: reservedParams,
 		SkipUserInfo: o.SkipUserInfo,
 	}
 }
 
-// params are the parameters of the operator's, scope included, and those that
-// they may replace.
+// params are the operator's parameters, including scope, and defaults that they can
+// replace.
 func (o Options) params() url.Values {
 	params := url.Values{
 		"scope": {o.Scope},
-		// Without it Google gives no refresh token; others ignore it (OpenID
-		// Connect Core section 3.1.2.1).
+		// Without it, Google issues no refresh token; others ignore it (OpenID Connect Core
+		// section 3.1.2.1).
 		"access_type": {"offline"},
 	}
 	for name, value := range o.Params {
@@ -272,8 +272,8 @@ func (o Options) params() url.Values {
 	return params
 }
 
-// paramText writes a value as a request has it: objects, such as the claims
-// parameter, as JSON.
+// paramText writes a value in the form of a request: objects, such as the claims parameter,
+// as JSON.
 func paramText(value any) *string {
 	var text string
 	switch v := value.(type) {

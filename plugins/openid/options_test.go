@@ -110,7 +110,7 @@ func TestOptionProblems(t *testing.T) {
 	}
 }
 
-// TestBadCertificates: the option that is wrong is named.
+// TestBadCertificates: the problem names the wrong option.
 func TestBadCertificates(t *testing.T) {
 	for option, values := range map[string]map[string]any{
 		"client_http_ca":   {"client_http_ca": "no PEM"},
@@ -143,7 +143,7 @@ func TestHeadersOfTheOperator(t *testing.T) {
 	}
 }
 
-// TestManual keeps README.md in step with the options and the reasons.
+// TestManual compares README.md with the options, the presets and the reasons.
 func TestManual(t *testing.T) {
 	manual, err := os.ReadFile("README.md")
 	if err != nil {

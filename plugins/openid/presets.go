@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// presets are those of the table, as the host lists them.
+// presets returns the presets in the form in which the host lists them.
 func presets() []plugin.Preset {
 	var list []plugin.Preset
 	for _, p := range preset.All() {
@@ -22,9 +22,9 @@ func presets() []plugin.Preset {
 	return list
 }
 
-// settled are the options over those of the preset, and over the defaults. Without a
-// preset, the second result is the zero value.
-func (o Options) settled() (Options, preset.Preset, options.Problems) {
+// withPreset fills in options that are not set, first from the preset and then from the
+// defaults. Without a preset, the second result is the zero value.
+func (o Options) withPreset() (Options, preset.Preset, options.Problems) {
 	var problems options.Problems
 	p, known := preset.Find(o.Preset)
 	if o.Preset != "" && !known {
@@ -48,8 +48,8 @@ func (o Options) settled() (Options, preset.Preset, options.Problems) {
 	o.TextVerified = o.TextVerified || p.TextVerified
 	o.AllowUnlistedPKCE = o.AllowUnlistedPKCE || p.UnlistedPKCE
 	o.AllowMissingNonce = o.AllowMissingNonce || p.MissingNonce
-	o.Params = over(p.Params, o.Params)
-	o.TokenParams = over(p.TokenParams, o.TokenParams)
+	o.Params = mergeParams(p.Params, o.Params)
+	o.TokenParams = mergeParams(p.TokenParams, o.TokenParams)
 	return o, p, problems
 }
 
@@ -57,11 +57,11 @@ func example(p preset.Preset) string {
 	if p.Example == "" {
 		return ""
 	}
-	return ": the preset " + p.Name + " needs to know yours, such as " + p.Example
+	return ": with the preset " + p.Name + ", set your own, such as " + p.Example
 }
 
-// over lays what the operator wrote over what the preset says.
-func over[V any](ofPreset map[string]string, written map[string]V) map[string]V {
+// mergeParams merges parameters; those that the operator wrote take precedence.
+func mergeParams[V any](ofPreset map[string]string, written map[string]V) map[string]V {
 	merged := map[string]V{}
 	for name, value := range ofPreset {
 		if v, ok := any(value).(V); ok {
@@ -72,8 +72,7 @@ func over[V any](ofPreset map[string]string, written map[string]V) map[string]V 
 	return merged
 }
 
-// pkceMethod is the code challenge method (RFC 7636 section 4.2), or empty if there is
-// none.
+// pkceMethod is the code challenge method (RFC 7636 section 4.2), or empty if PKCE is off.
 func (o Options) pkceMethod() string {
 	if o.PKCE == off {
 		return ""
@@ -81,8 +80,8 @@ func (o Options) pkceMethod() string {
 	return o.PKCE
 }
 
-// guardedToken are the parameters of the token request that belong to the login.
-var guardedToken = []string{
+// reservedTokenParams are the parameters of the token request that belong to the login.
+var reservedTokenParams = []string{
 	"grant_type", "code", "redirect_uri", "client_id", "client_secret", "client_assertion", "client_assertion_type",
 	"code_verifier", "refresh_token",
 }
@@ -90,7 +89,7 @@ var guardedToken = []string{
 func (o Options) validateTokenParams(problems *options.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(o.TokenParams)) {
 		switch {
-		case slices.Contains(guardedToken, name):
+		case slices.Contains(reservedTokenParams, name):
 			problems.Addf("token_params", "cannot set %s, which belongs to the login", name)
 		case !paramName.MatchString(name):
 			problems.Addf("token_params", "has the parameter %q: names are letters, digits, dots, underscores and hyphens", upstream.Shown(name))

@@ -32,8 +32,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// likeRig is a mechanism at a provider that is like a real one, and is reached under its
-// real name.
+// likeRig is a mechanism with a provider that imitates a real one, under its real host name.
 type likeRig struct {
 	*rig
 	subject      string
@@ -41,8 +40,8 @@ type likeRig struct {
 	op           *openidtest.Provider
 }
 
-// startLike starts the provider like the one of a preset. The options are the preset, or
-// none, and what is given.
+// startLike starts a provider that imitates the one of a preset. The options are the preset,
+// or none, and those given.
 func startLike(t *testing.T, name string, usePreset bool, values map[string]any) *likeRig {
 	t.Helper()
 	p, ok := preset.Find(name)
@@ -117,8 +116,8 @@ func (r *likeRig) signIn() (sdk.Identity, error) {
 	return r.finish(sdk.ContinueRequest{State: state, Memory: redirect.Memory, Response: inbound(r.t, callback)})
 }
 
-// TestPresets signs in with each preset and nothing else but the client, and where the
-// provider is if that is the operator's own, and refreshes.
+// TestPresets signs in and refreshes with each preset, with no other options than those of
+// the client, and the issuer if the preset has none.
 func TestPresets(t *testing.T) {
 	type o = map[string]any
 	alice := sdk.Identity{Username: "alice", Name: "Alice Archer", GivenName: "Alice", FamilyName: "Archer", Email: "alice@example.com", EmailVerified: true}
@@ -194,8 +193,8 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// TestWithoutThePreset shows what each row of the table is for: the same provider without
-// it, or with one thing changed.
+// TestWithoutThePreset shows what the presets are for: the same providers without the
+// preset, or with one option changed.
 func TestWithoutThePreset(t *testing.T) {
 	type o = map[string]any
 	with := func(t *testing.T, name string, values o) (sdk.Identity, error) {
@@ -272,8 +271,8 @@ func TestWithoutThePreset(t *testing.T) {
 	})
 }
 
-// TestCognitoLogout: Cognito has an endpoint of its own, and brings the browser back
-// with nothing at all.
+// TestCognitoLogout: Cognito has its own logout endpoint, and sends the browser back without
+// parameters.
 func TestCognitoLogout(t *testing.T) {
 	r := startLike(t, "cognito", true, map[string]any{"issuer_url": "https://example.auth.eu-central-1.amazoncognito.com"})
 	got, err := r.signIn()
@@ -304,7 +303,7 @@ func TestCognitoLogout(t *testing.T) {
 	}
 }
 
-// TestSignedSecret: it is renewed, and bad keys are told when the provider is opened.
+// TestSignedSecret: it is renewed, and bad keys are reported when the provider is opened.
 func TestSignedSecret(t *testing.T) {
 	type o = map[string]any
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
@@ -355,14 +354,14 @@ func TestSignedSecret(t *testing.T) {
 	secret := func() string {
 		t.Helper()
 		form := url.Values{}
-		if _, err := auth.Dress(form, clientauth.At{}, clock.Now()); err != nil {
+		if _, err := auth.AuthenticateForm(form, clientauth.At{}, clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		return form.Get("client_secret")
 	}
 	first := secret()
 	if clock.Advance(time.Minute); secret() != first {
-		t.Error("made anew at once")
+		t.Error("renewed at once")
 	}
 	clock.Advance(2 * time.Minute)
 	second := secret()
@@ -371,12 +370,12 @@ func TestSignedSecret(t *testing.T) {
 	}
 	for _, made := range []string{first, second} {
 		if !slices.Contains(auth.Secrets(), made) {
-			t.Error("a secret is not known as one")
+			t.Error("Secrets does not contain a secret")
 		}
 	}
 }
 
-// TestNameThatComesOnce: what the browser carries is shown, if it can be.
+// TestNameThatComesOnce: the name in the browser's parameter is used if it is valid.
 func TestNameThatComesOnce(t *testing.T) {
 	named := sdk.Identity{Subject: "s", Name: "Alice"}
 	for _, test := range []struct {
@@ -406,7 +405,8 @@ func TestNameThatComesOnce(t *testing.T) {
 	}
 }
 
-// TestNonceThatIsThere: the preset for a provider without a nonce takes no wrong one.
+// TestNonceThatIsThere: the preset for a provider without a nonce does not accept a wrong
+// one.
 func TestNonceThatIsThere(t *testing.T) {
 	op := startOP(t, openidtest.Config{})
 	op.Misbehave(openidtest.NonceOther)
@@ -414,8 +414,8 @@ func TestNonceThatIsThere(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrInvalidResponse, idtoken.ReasonNonceMismatch)
 }
 
-// FuzzNameThatComesOnce: whatever the browser carries, no more than a name comes of it,
-// and one that may be shown.
+// FuzzNameThatComesOnce: any value of the browser's parameter changes only the name, and the
+// name is printable.
 func FuzzNameThatComesOnce(f *testing.F) {
 	for _, seed := range []string{`{"name":{"firstName":"Ada","lastName":"L"},"email":"x@example.com"}`, `{"name":null}`, `{"name":{"firstName":"\ud800"}}`, `[]`, "\xff"} {
 		f.Add(seed)

@@ -24,8 +24,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// member is one of a JSON object that is written as it stands: twice, in any order, with
-// any escape.
+// member is a member of a JSON object that is written verbatim, so that it can occur twice,
+// in any order, with any escapes.
 type member struct{ name, value string }
 
 type members []member
@@ -38,7 +38,7 @@ func (m members) String() string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// with has the member in place of one of that name, or at the end.
+// with replaces the member of that name, or appends it.
 func (m members) with(name, value string) members {
 	m = slices.Clone(m)
 	for i := range m {
@@ -50,7 +50,7 @@ func (m members) with(name, value string) members {
 	return m.and(quoted(name), value)
 }
 
-// and adds a member as it stands.
+// and appends a member verbatim.
 func (m members) and(rawName, value string) members {
 	return append(slices.Clone(m), member{rawName, value})
 }
@@ -82,8 +82,8 @@ var rawKeys = sync.OnceValue(func() (k struct {
 
 func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// rawProvider is an OpenID provider of which a test writes every byte. The fields that
-// are nil do what a good one does.
+// rawProvider is an OpenID provider of which a test writes every byte. Fields that are nil do
+// what a good provider does.
 type rawProvider struct {
 	document func(members) members
 	keys     func([]members) []members
@@ -195,7 +195,7 @@ func (p *rawProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signInAtRaw signs in at the provider, whose every byte is written.
+// signInAtRaw signs in with the raw provider.
 func signInAtRaw(t *testing.T, p *rawProvider, values map[string]any) (sdk.Identity, error) {
 	t.Helper()
 	server := httptest.NewServer(p)

@@ -19,20 +19,20 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// Refresh asks the provider whether the session is still good, and who the end user is
-// now: with the refresh token (OpenID Connect Core section 12), or where the provider
-// gave none, with the access token at the user-info endpoint while that lasts.
+// Refresh asks the provider whether the session is still valid, and reads the identity
+// again: with the refresh token (OpenID Connect Core section 12), or if the provider issued
+// none, at the user-info endpoint until the access token expires.
 func (m *mechanism) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
 	var g grantContent
 	if err := json.Unmarshal(grant, &g); err != nil || g.Subject == "" {
-		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
+		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the grant of the session cannot be read")
 	}
 	md, err := m.provider(ctx)
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}
 	if g.Issuer != "" && g.Issuer != md.Issuer {
-		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started at another issuer: sign in again")
+		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started with another issuer: sign in again")
 	}
 	key, err := g.dpopKey()
 	if err != nil {
@@ -46,7 +46,7 @@ func (m *mechanism) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 
 func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantContent, key dpop.Key) (sdk.Refreshed, error) {
 	if g.RefreshToken == "" {
-		return m.stillKnown(dpop.WithKey(ctx, key, g.Bound), md, g)
+		return m.askUserInfo(dpop.WithKey(ctx, key, g.Bound), md, g)
 	}
 	spent := func(granted codeflow.Tokens) bool {
 		idToken, _ := granted.Members.String("id_token")
@@ -62,8 +62,8 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 	}
 	idToken, err := granted.Members.String("id_token")
 	if err != nil {
-		idToken = "" // the one of the grant stays
-		m.logger.Warn("the ID token of a refresh cannot be read", "error", err)
+		idToken = "" // the ID token of the grant remains
+		m.logger.Warn("the ID token of a refresh cannot be read and is ignored", "error", err)
 	}
 	t := m.tokensOf(granted, idToken)
 	t.key, t.callback = key, m.callbackOf(g.Callback)
@@ -74,12 +74,12 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 	if err = atRefresh(err); errors.Is(err, sdk.ErrDenied) {
 		return sdk.Refreshed{}, err
 	}
-	// The old refresh token may be good for nothing now.
+	// The old refresh token can be invalid now, so the new grant is kept.
 	kept, encodeErr := g.with(t).encode()
 	return sdk.Refreshed{Identity: sdk.Identity{Subject: g.identifier(), Grant: kept}, Undecided: err}, encodeErr
 }
 
-// renew asks for new tokens, once.
+// renew requests new tokens, with exactly one request.
 func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, g grantContent) (codeflow.Tokens, error) {
 	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
 	return m.tokenRequest(ctx, md, config, []string{g.RefreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
@@ -90,8 +90,8 @@ func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, g grantCon
 	})
 }
 
-// readAgain makes the identity of refreshed tokens. Without a new ID token, the one of
-// the grant stands for it: the provider may leave it out (section 12.2).
+// readAgain makes the identity from refreshed tokens. If they include no new ID token, which
+// the provider may leave out (section 12.2), it uses that of the grant.
 func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens) (sdk.Identity, error) {
 	before, err := g.claims(m.decisive)
 	switch {
@@ -102,7 +102,7 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 		t.idToken = g.IDToken
 		return m.identifyAgain(ctx, md, g, t, before)
 	case err != nil:
-		before = nil // there was no room for it
+		before = nil // the grant had no room for it
 	}
 	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.decisive)
 	if err != nil {
@@ -115,14 +115,14 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 	return m.identifyAgain(ctx, md, g, t, withLogin(token.Claims, before))
 }
 
-// ofTheLogin are claims that say how the end user authenticated, at the login, which a
-// refreshed ID token need not say again. All else, it has anew: a group that is missing
-// there is one that the end user has left.
-var ofTheLogin = []string{"acr", "amr", "auth_time", "sid", "hd"}
+// loginClaims say how the end user authenticated at the login. A refreshed ID token need not
+// repeat them. All other claims come only from the new ID token: if a group is missing
+// there, the end user has left it.
+var loginClaims = []string{"acr", "amr", "auth_time", "sid", "hd"}
 
 func withLogin(object, before claims.Object) claims.Object {
 	object = maps.Clone(object)
-	for _, name := range ofTheLogin {
+	for _, name := range loginClaims {
 		if object[name] == nil && before[name] != nil {
 			object[name] = before[name]
 		}
@@ -130,11 +130,12 @@ func withLogin(object, before claims.Object) claims.Object {
 	return object
 }
 
-// stillKnown asks the user-info endpoint with the access token of the login.
-func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g grantContent) (sdk.Refreshed, error) {
+// askUserInfo refreshes a session without a refresh token: it asks the user-info endpoint
+// with the access token of the login.
+func (m *mechanism) askUserInfo(ctx context.Context, md discovery.Metadata, g grantContent) (sdk.Refreshed, error) {
 	lasts := g.Expires == 0 || m.now().Unix() < g.Expires
 	if g.AccessToken == "" || !lasts || md.UserInfoEndpoint == "" {
-		return sdk.Refreshed{}, sdk.Unavailable(reasonGrantExpired, "the provider gave no refresh token (is there a scope for it, see offline_access?), and there is nothing left to ask it with: the session goes on until its own end")
+		return sdk.Refreshed{}, sdk.Unavailable(reasonGrantExpired, "the provider issued no refresh token (does it need offline_access?), and no other token is left to ask it with: the session continues until it ends by itself")
 	}
 	before, err := g.claims(m.decisive)
 	if err != nil {
@@ -142,7 +143,7 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 	}
 	identity, err := m.identityAgain(ctx, md, g, tokens{accessToken: g.AccessToken}, before)
 	if sdk.ReasonOf(err) == userinfo.ReasonRefused {
-		return sdk.Refreshed{}, noLongerGood(g)
+		return sdk.Refreshed{}, tokenRefused(g)
 	}
 	if err != nil {
 		return sdk.Refreshed{}, atRefresh(err)
@@ -150,13 +151,13 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 	return sdk.Refreshed{Identity: identity}, nil
 }
 
-// noLongerGood: an access token that should still be good, and is not, was revoked. One
-// of which nobody says when it ends may have come to its end.
-func noLongerGood(g grantContent) error {
+// tokenRefused: an access token that is refused before it expires was revoked. If its expiry
+// is unknown, it can also have expired.
+func tokenRefused(g grantContent) error {
 	if g.Expires != 0 {
-		return sdk.Denied(userinfo.ReasonRefused, "the provider does not accept the access token any more, before its end")
+		return sdk.Denied(userinfo.ReasonRefused, "the provider no longer accepts the access token, although it has not expired")
 	}
-	return sdk.Unavailable(userinfo.ReasonRefused, "the provider does not accept the access token any more, and has never said when it ends: the session goes on until its own end")
+	return sdk.Unavailable(userinfo.ReasonRefused, "the provider no longer accepts the access token, whose expiry is unknown: the session continues until it ends by itself")
 }
 
 func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
@@ -169,7 +170,8 @@ func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g 
 	return identity, err
 }
 
-// identityAgain reads the user info again, and demands again what a login has to bring.
+// identityAgain reads the user info again, and repeats the checks of what the operator
+// requires of a login.
 func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
 	if err := idtoken.CheckAsked(object, m.expectation(md, g.Nonce, t.accessToken)); err != nil {
 		return sdk.Identity{}, err
@@ -181,9 +183,9 @@ func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g 
 	return m.identityOf(ctx, object, info, t)
 }
 
-// atRefresh gives the kinds of a login the meaning that they have at a refresh. The
-// provider's invalid_grant is a no. So is an answer about somebody else, or for somebody
-// else (section 12.2), and one that no longer fits what the operator demands.
+// atRefresh turns errors of a login into those of a refresh. These end the session:
+// invalid_grant, a response about another end user or for another client (section 12.2), and
+// a response that no longer has what the operator requires.
 func atRefresh(err error) error {
 	refusal, ok := errors.AsType[*sdk.Error](err)
 	if !ok {

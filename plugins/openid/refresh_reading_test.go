@@ -20,8 +20,7 @@ func changing(change *atomic.Pointer[func(map[string]any)]) openidtest.Quirk {
 	}}
 }
 
-// TestRefreshReadsAsALogin: what an ID token may and must be is the same for one of a
-// refresh.
+// TestRefreshReadsAsALogin: the ID token of a refresh is read like that of a login.
 func TestRefreshReadsAsALogin(t *testing.T) {
 	const home, other = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 	var change atomic.Pointer[func(map[string]any)]
@@ -73,7 +72,8 @@ func TestRefreshReadsAsALogin(t *testing.T) {
 	})
 }
 
-// TestRefreshVerifiesAsALogin: the signature of a refreshed ID token, too.
+// TestRefreshVerifiesAsALogin: the signature of a refreshed ID token is verified like that
+// of a login.
 func TestRefreshVerifiesAsALogin(t *testing.T) {
 	for name, test := range map[openidtest.Misbehaviour]struct {
 		alg    string
@@ -92,7 +92,7 @@ func TestRefreshVerifiesAsALogin(t *testing.T) {
 			if err := s.op.AddClient(cl); err != nil {
 				t.Fatal(err)
 			}
-			s.clock.Advance(jose.KeysMost) // until keys are asked for again
+			s.clock.Advance(jose.MaxKeysFresh) // until keys are asked for again
 			s.op.Misbehave(name)
 			got, err := s.refresh(s.Grant)
 			if err != nil || sdk.ReasonOf(got.Undecided) != test.reason || got.Identity.Email != "" {
@@ -102,8 +102,8 @@ func TestRefreshVerifiesAsALogin(t *testing.T) {
 	}
 }
 
-// TestRefreshWithoutAnAccessToken: where a provider gives out ID tokens alone, the answer
-// that got lost on the way to the store is there for the next refresh, as elsewhere.
+// TestRefreshWithoutAnAccessToken: also with a provider that issues only ID tokens, a response
+// that was lost on the way to the store is there for the next refresh.
 func TestRefreshWithoutAnAccessToken(t *testing.T) {
 	quirk := openidtest.Quirk{Token: func(body map[string]any) { delete(body, "access_token") }}
 	s := refreshable(t, openidtest.Config{Quirk: quirk}, "alice", nil)

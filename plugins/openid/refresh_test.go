@@ -21,7 +21,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// signedIn is a rig with somebody signed in at a provider that gives refresh tokens.
+// signedIn is a rig with somebody signed in with a provider that issues refresh tokens.
 type signedIn struct {
 	*rig
 	op    *openidtest.Provider
@@ -46,7 +46,7 @@ func refreshable(t *testing.T, config openidtest.Config, hint string, values map
 	return signedIn{r, op, clock, identity}
 }
 
-// refresh asks as the host does, and looks for secrets in the errors and the log.
+// refresh refreshes as the host does, and looks for secrets in the errors and the log.
 func (r *rig) refresh(grant []byte) (sdk.Refreshed, error) {
 	r.t.Helper()
 	refreshed, err := r.Refresh(r.t.Context(), grant)
@@ -68,8 +68,8 @@ func content(t *testing.T, grant []byte) grantContent {
 	return g
 }
 
-// TestRefreshMisbehaviours goes through everything that the provider can do wrong at a
-// refresh (E12, F30).
+// TestRefreshMisbehaviours refreshes with every misbehaviour of the provider at a refresh
+// (E12, F30).
 func TestRefreshMisbehaviours(t *testing.T) {
 	reasons := map[openidtest.Misbehaviour]struct {
 		kind   error
@@ -92,7 +92,7 @@ func TestRefreshMisbehaviours(t *testing.T) {
 			got, err := s.refresh(s.Grant)
 			want, bad := reasons[name]
 			if bad != (details.Verdict == openidtest.Refuse) {
-				t.Fatal("the table does not know it")
+				t.Fatal("it is missing in the table")
 			}
 			if bad {
 				plugintest.Refused(t, err, want.kind, want.reason)
@@ -101,7 +101,7 @@ func TestRefreshMisbehaviours(t *testing.T) {
 			if err != nil || got.Undecided != nil || got.Identity.Subject != "alice" || got.Identity.Email != "alice@example.com" {
 				t.Fatalf("got %+v, %v", got, err)
 			}
-			// The next one works with what this one left.
+			// The next refresh works with the grant of this one.
 			if again, err := s.refresh(got.Identity.Grant); err != nil || again.Undecided != nil {
 				t.Errorf("the next refresh: %+v, %v", again, err)
 			}
@@ -109,8 +109,8 @@ func TestRefreshMisbehaviours(t *testing.T) {
 	}
 }
 
-// TestRefreshedIDToken: what else may be wrong with one does not end the session, and
-// does not make it longer.
+// TestRefreshedIDToken: other errors of a refreshed ID token do not end the session, and do
+// not extend it.
 func TestRefreshedIDToken(t *testing.T) {
 	for _, test := range []struct {
 		name   openidtest.Misbehaviour
@@ -157,7 +157,7 @@ func TestRefreshReadsAgain(t *testing.T) {
 		if err != nil || got.Identity.Name != "Alice Baker" || got.Identity.Email != "alice@baker.example" || !slices.Equal(got.Identity.Groups, []string{"bakers"}) {
 			t.Errorf("D13 in the ID token %v: %+v, %v", inIDToken, got.Identity, err)
 		}
-		// A claim that is gone is gone.
+		// A claim that is missing after the refresh is removed.
 		s.op.SetClaims("alice", map[string]any{"name": "Alice Baker"})
 		got, err = s.refresh(got.Identity.Grant)
 		if err != nil || len(got.Identity.Groups) != 0 || got.Identity.Email != "" {
@@ -169,7 +169,8 @@ func TestRefreshReadsAgain(t *testing.T) {
 	}
 }
 
-// TestRefreshTokenIsUsedOnce: the provider takes a second use for theft and revokes all.
+// TestRefreshTokenIsUsedOnce: the provider treats a second use as theft and revokes all
+// tokens.
 func TestRefreshTokenIsUsedOnce(t *testing.T) {
 	t.Run("E12 rotation", func(t *testing.T) {
 		s := refreshable(t, openidtest.Config{}, "alice", nil)
@@ -237,7 +238,7 @@ func TestRevokedAtTheProvider(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrDenied, "invalid_grant")
 }
 
-// TestRefreshWithoutARefreshToken asks with the access token while it lasts.
+// TestRefreshWithoutARefreshToken asks with the access token until it expires.
 func TestRefreshWithoutARefreshToken(t *testing.T) {
 	start := func(t *testing.T, hint string) signedIn {
 		t.Helper()
@@ -397,17 +398,17 @@ func TestNoRefresh(t *testing.T) {
 	if slices.Contains(has, sdk.CapabilityRefresh) || !slices.Contains(has, sdk.CapabilityBeginLogout) || !slices.Contains(has, sdk.CapabilityReceiveLogout) || !slices.Contains(has, sdk.CapabilityCheck) {
 		t.Errorf("capabilities %q", has)
 	}
-	g, err := m.(unasked).Mechanism.(*mechanism).grant(discovery.Metadata{Issuer: op.Issuer()}, sdk.Identity{Subject: "alice"}, tokens{idToken: "a.b.c", accessToken: "at", refreshToken: "rt"}, map[string]any{"sub": "alice"}, "n")
+	g, err := m.(withoutRefresh).Mechanism.(*mechanism).grant(discovery.Metadata{Issuer: op.Issuer()}, sdk.Identity{Subject: "alice"}, tokens{idToken: "a.b.c", accessToken: "at", refreshToken: "rt"}, map[string]any{"sub": "alice"}, "n")
 	if err != nil || strings.Contains(string(g), `"rt"`) || strings.Contains(string(g), `"at"`) || !strings.Contains(string(g), "a.b.c") {
 		t.Errorf("grant %s, %v", g, err)
 	}
-	if err := m.(unasked).Close(); err != nil {
+	if err := m.(withoutRefresh).Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestEmptyNonceAtARefresh: a provider that writes all members of a structure, be they
-// empty, names no other login by that.
+// TestEmptyNonceAtARefresh: an empty nonce, from a provider that also writes empty members,
+// does not name another login.
 func TestEmptyNonceAtARefresh(t *testing.T) {
 	quirk := openidtest.Quirk{Claims: func(c map[string]any) {
 		if c["nonce"] == nil {

@@ -25,15 +25,15 @@ import (
 
 const maxLoginHint = 255 // bytes
 
-// pushAgain is how long no request is pushed after the provider did not take one, where
-// it need not be pushed.
-const pushAgain = 5 * time.Minute
+// pushPause is how long no request is pushed after the provider did not accept one, if it
+// need not be pushed.
+const pushPause = 5 * time.Minute
 
-// pushTime bounds how long a login waits for what need not be.
+// pushTime bounds how long a login waits for an optional push.
 const pushTime = 5 * time.Second
 
-// authorizationURL is where the browser goes with the authentication request (OpenID
-// Connect Core section 3.1.2.1), all of it or a reference to what was pushed.
+// authorizationURL is the URL with the authentication request (OpenID Connect Core section
+// 3.1.2.1), or with a reference to the pushed request.
 func (m *mechanism) authorizationURL(ctx context.Context, md discovery.Metadata, req sdk.BeginRequest, mem memory) (string, error) {
 	params, err := m.requestParameters(md, req, mem)
 	if err != nil {
@@ -55,12 +55,12 @@ func (m *mechanism) authorizationURL(ctx context.Context, md discovery.Metadata,
 	return target, nil
 }
 
-// callbackOf is where a login comes back to: what the host tells of it, or else that of the
-// provider.
-func (m *mechanism) callbackOf(told string) string { return cmp.Or(told, m.callback) }
+// callbackOf is the callback URL of a login: the host's URL for this login, otherwise that of
+// the provider.
+func (m *mechanism) callbackOf(ofLogin string) string { return cmp.Or(ofLogin, m.callback) }
 
-// requestParameters are those that x/oauth2 does not set by itself. The operator's come
-// first, so that none of them replaces one of ours.
+// requestParameters are the parameters that x/oauth2 does not set itself. The operator's
+// parameters are set first, so that they cannot replace those that protect the login.
 func (m *mechanism) requestParameters(md discovery.Metadata, req sdk.BeginRequest, mem memory) (url.Values, error) {
 	params := m.options.params()
 	if hint := loginHint(req.LoginHint); hint != "" && !params.Has("login_hint") {
@@ -98,21 +98,21 @@ func withScope(scope, more string) string {
 	return scope + " " + more
 }
 
-// pushed pushes the parameters of the request, if the options and the provider want
-// that, and returns the reference to them; an empty one if the browser is to carry
-// them itself.
+// pushed pushes the parameters of the request, if the options and the provider require or
+// support that, and returns the reference to them. The reference is empty if the browser is
+// to carry the parameters itself.
 //
-// The request goes out within the turn that the host gave this login. Where the provider
-// need not have it so, one that it does not take is not tried again for a while: whoever
-// begins many logins must not make us ask as often in vain.
+// The host limits how many calls of the plugin run at a time, which includes the push. If the
+// push is optional and fails, it is not tried again for a while: anyone who begins many logins
+// must not cause as many requests in vain.
 func (m *mechanism) pushed(ctx context.Context, md discovery.Metadata, query string) (string, error) {
 	demanded := md.PushRequired || m.options.PushedRequests == required
 	switch {
 	case md.PushRequired && m.options.PushedRequests == off:
-		return "", sdk.Misconfigured(reasonPushRequired, "the provider takes pushed authorization requests only: leave pushed_authorization_requests out")
+		return "", sdk.Misconfigured(reasonPushRequired, "the provider accepts only pushed authorization requests: leave pushed_authorization_requests out")
 	case demanded && md.PushEndpoint == "":
-		return "", sdk.Misconfigured(reasonPushRequired, "the provider names no endpoint for pushed authorization requests: leave pushed_authorization_requests out")
-	case m.options.PushedRequests == off, md.PushEndpoint == "", !demanded && m.now().Before(m.pushesAgain()):
+		return "", sdk.Misconfigured(reasonPushRequired, "the provider has no endpoint for pushed authorization requests: leave pushed_authorization_requests out")
+	case m.options.PushedRequests == off, md.PushEndpoint == "", !demanded && m.now().Before(m.pushPausedUntil()):
 		return "", nil
 	}
 	if !demanded {
@@ -124,16 +124,16 @@ func (m *mechanism) pushed(ctx context.Context, md discovery.Metadata, query str
 	if err == nil || demanded {
 		return reference, err
 	}
-	m.setPushesAgain(m.now().Add(pushAgain))
-	m.logger.Warn("the provider does not take pushed authorization requests, so browsers carry them: set pushed_authorization_requests to off or required", "error", err)
+	m.pausePushUntil(m.now().Add(pushPause))
+	m.logger.Warn("the provider does not accept pushed authorization requests, so browsers carry them: set pushed_authorization_requests to off or required", "error", err)
 	return "", nil
 }
 
 func (m *mechanism) push(ctx context.Context, md discovery.Metadata, query string) (string, error) {
 	at := m.at(md, md.PushEndpoint)
 	reference, err := m.pushOnce(ctx, at, query)
-	// Nothing is spent: the same request may be pushed with another assertion.
-	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
+	// The first push used up nothing, so the same request can be pushed with another assertion.
+	if sdk.ReasonOf(err) == "invalid_client" && m.auth.SwitchAudience(at) {
 		reference, err = m.pushOnce(ctx, at, query)
 	}
 	return reference, err
@@ -144,7 +144,7 @@ func (m *mechanism) pushOnce(ctx context.Context, at clientauth.At, query string
 	if err != nil {
 		return "", fmt.Errorf("making the request to push: %w", err)
 	}
-	header, err := m.auth.Dress(form, at, m.now())
+	header, err := m.auth.AuthenticateForm(form, at, m.now())
 	if err != nil {
 		return "", err
 	}
@@ -153,8 +153,8 @@ func (m *mechanism) pushOnce(ctx context.Context, at clientauth.At, query string
 	return reference, upstream.WithoutSecrets(err, secrets...)
 }
 
-// referringTo is the request that refers to what was pushed (RFC 9126 section 4). The
-// endpoint may have a query of its own.
+// referringTo is the URL with the reference to the pushed request (RFC 9126 section 4). The
+// endpoint can have its own query.
 func referringTo(endpoint, clientID, reference string) string {
 	separator := "?"
 	if strings.Contains(endpoint, "?") {
@@ -164,7 +164,7 @@ func referringTo(endpoint, clientID, reference string) string {
 	return endpoint + separator + strings.ReplaceAll(query, "+", "%20")
 }
 
-// loginHint drops a hint that is no name of anybody. It comes from the browser.
+// loginHint drops a hint that cannot be a name. The hint comes from the browser.
 func loginHint(hint string) string {
 	if len(hint) > maxLoginHint || !utf8.ValidString(hint) || strings.ContainsFunc(hint, unicode.IsControl) {
 		return ""

@@ -114,7 +114,7 @@ func TestPlainCodeChallenge(t *testing.T) {
 		t.Error(diff)
 	}
 	if mem.Nonce == mem.Verifier || params.Get("state") == mem.Verifier {
-		t.Error("the verifier is given away a second time")
+		t.Error("the nonce or the state is the verifier")
 	}
 }
 
@@ -124,7 +124,7 @@ func TestEndlessAuthorizationRequest(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonRequestTooLong)
 }
 
-// TestNonce: SPID (docs.italia.it, OpenID Connect in SPID, "Authentication request") wants
+// TestNonce: SPID (docs.italia.it, OpenID Connect in SPID, "Authentication request") requires
 // at least 32 letters and digits.
 func TestNonce(t *testing.T) {
 	r := openRig(t, serveDiscovery(t, nil), time.Now, nil)

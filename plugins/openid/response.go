@@ -59,10 +59,10 @@ func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, con
 		return codeflow.Tokens{}, err
 	}
 	if params != nil {
-		ctx = dpop.WithAnew(ctx, func(body []byte) ([]byte, error) { return m.withAnotherAssertion(body, at) })
+		ctx = dpop.WithRewrite(ctx, func(body []byte) ([]byte, error) { return m.withAnotherAssertion(body, at) })
 	}
 	granted, err := send(ctx, config, m.withTokenParams(params))
-	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
+	if sdk.ReasonOf(err) == "invalid_client" && m.auth.SwitchAudience(at) {
 		// A code is sent only once, so this login still fails.
 		m.logger.Warn("the provider does not accept the client's assertion; the next one is for the other audience: set client_assertion_audience")
 	}
@@ -96,7 +96,7 @@ func (m *mechanism) withAnotherAssertion(body []byte, at clientauth.At) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("making the token request: %w", err)
 	}
-	if _, err := m.auth.Dress(form, at, m.now()); err != nil {
+	if _, err := m.auth.AuthenticateForm(form, at, m.now()); err != nil {
 		return nil, err
 	}
 	return []byte(form.Encode()), nil

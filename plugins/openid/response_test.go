@@ -29,7 +29,7 @@ const (
 	theVerifier = "the-code-verifier-0123456789-0123456789-0123"
 )
 
-// tokenServer answers token requests as the test says and counts them.
+// tokenServer counts token requests and answers them as the test says.
 func tokenServer(t *testing.T, answer http.HandlerFunc) (md discovery.Metadata, requests *atomic.Int64) {
 	t.Helper()
 	requests = &atomic.Int64{}
@@ -132,7 +132,7 @@ func TestTokenResponse(t *testing.T) {
 			} else {
 				plugintest.Refused(t, err, test.kind, test.reason)
 				if got.idToken+got.accessToken+got.refreshToken != "" {
-					t.Errorf("tokens beside the error: %+v", got)
+					t.Errorf("there are tokens next to the error: %+v", got)
 				}
 			}
 			if n := requests.Load(); n != 1 {
@@ -169,7 +169,7 @@ func never(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// TestTokenRequest looks at what is sent.
+// TestTokenRequest checks what is sent.
 func TestTokenRequest(t *testing.T) {
 	var form url.Values
 	var user, password string
@@ -235,8 +235,7 @@ func TestSecondTokenRequest(t *testing.T) {
 	}
 }
 
-// TestTokenErrorRepeatsNoSecret has the provider throw everything that it was
-// sent into its answer.
+// TestTokenErrorRepeatsNoSecret: the provider repeats the whole request in its answer.
 func TestTokenErrorRepeatsNoSecret(t *testing.T) {
 	secrets := []string{
 		theCode, theVerifier, clientSecret, url.QueryEscape(clientSecret), theVerifier[5:20],

@@ -25,8 +25,7 @@ const (
 	logoutURL    = "https://login.example/auth/login/op/logout"
 )
 
-// rig is a mechanism opened in this process, with everything that it says and
-// hears written down.
+// rig is a mechanism opened in this process, which records its log and its HTTP traffic.
 type rig struct {
 	*mechanism
 	t    *testing.T
@@ -34,8 +33,8 @@ type rig struct {
 	wire *plugintest.Recorder
 }
 
-// openRig opens a mechanism with the options, as the host gives them, over those
-// of the client that all tests share.
+// openRig opens a mechanism with these options, in the host's form, in addition to those of
+// the client that all tests share.
 func openRig(t *testing.T, issuerURL string, now func() time.Time, values map[string]any) *rig {
 	t.Helper()
 	r, err := tryOpenRig(t, issuerURL, now, values)
@@ -125,8 +124,7 @@ func (r *rig) finish(req sdk.ContinueRequest) (sdk.Identity, error) {
 	return done.Identity, nil
 }
 
-// checkNoSecret looks for everything secret of this login in the error and in
-// the log (E14, E15).
+// checkNoSecret looks for all secrets of this login in the error and in the log (E14, E15).
 func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	r.t.Helper()
 	said := r.log.String()
@@ -135,7 +133,7 @@ func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	}
 	var mem memory
 	if json.Unmarshal(req.Memory, &mem) != nil {
-		r.t.Fatal("memory is no JSON")
+		r.t.Fatal("the memory is not JSON")
 	}
 	secrets := append(tokensOf(r.wire), clientSecret, url.QueryEscape(clientSecret), mem.Verifier, mem.Nonce)
 	secrets = append(secrets, req.Response.Query["code"]...)
@@ -170,7 +168,7 @@ func parseQuery(t *testing.T, raw string) url.Values {
 	return values
 }
 
-// tokensOf are those in the recorded token responses.
+// tokensOf returns the tokens in the recorded token responses.
 func tokensOf(wire *plugintest.Recorder) []string {
 	var found []string
 	for _, body := range wire.Bodies() {

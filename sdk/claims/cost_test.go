@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// hostileClaims are as long as they are told, and each as dear to read as it can be.
+// hostileClaims returns claims of the given length that are as expensive to read as possible.
 func hostileClaims(size int) map[string]string {
 	repeat := func(begin, part, end string) string {
 		return begin + strings.Repeat(part, (size-len(begin)-len(end))/len(part)) + end
@@ -30,8 +30,8 @@ func hostileClaims(size int) map[string]string {
 	}
 }
 
-// BenchmarkHostileClaims reads claims of 32 and of 64 KiB by turns, and tells how much
-// more the longer ones cost at best: more than 2.5 times is a reader that is not linear.
+// BenchmarkHostileClaims reads claims of 32 and of 64 KiB by turns, and reports how much more
+// the longer ones cost at best: with more than 2.5 times, the parser is not linear.
 func BenchmarkHostileClaims(b *testing.B) {
 	mapping := OpenID()
 	mapping.GroupSeparator = ","
@@ -55,8 +55,8 @@ func BenchmarkHostileClaims(b *testing.B) {
 	}
 }
 
-// FuzzIdentity: whatever the claims are, an identity has a subject that may be one, no
-// group that the claims do not name, and none at all where they are unknown.
+// FuzzIdentity: with any claims, an identity has a valid subject, only groups that the claims
+// name, and none if the groups are unknown.
 func FuzzIdentity(f *testing.F) {
 	for _, groups := range []string{`["a",1,null]`, `{"a":{},"b":true,"c":false}`, `"a,b"`, `[{"name":"a"}]`, `[[]]`, `{"a":1}`, `1.5`} {
 		f.Add([]byte(`{"sub":"a","email":"a@b","email_verified":true,"groups":`+groups+`}`), ",", "name")

@@ -86,7 +86,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// TestDecodeFor: two spellings matter where a name is read, and a name twice always.
+// TestDecodeFor: two spellings matter only for names that are read; a name that occurs twice
+// always matters.
 func TestDecodeFor(t *testing.T) {
 	for _, test := range []struct{ json, want string }{
 		{`{"sub":"a","Dept":1,"dept":2,"x":{"A":1,"a":2}}`, ""},
@@ -180,8 +181,8 @@ func TestDecodeErrorHoldsNoValue(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds Decode against encoding/json: what Decode accepts must mean
-// the same there, and be accepted again when it is encoded.
+// FuzzDecode compares Decode with encoding/json: what Decode accepts must mean the same there,
+// and Decode must accept it again after encoding.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"sub":"a","aud":["b",1,true,null,{"c":-1.5e3}]}`, `{"sub":"a","SUB":"b"}`,
@@ -214,8 +215,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzDecodeFor holds DecodeFor against Decode: it accepts no less and reads the same,
-// and what it accepts beyond has two spellings of a name that is not read, or something
+// FuzzDecodeFor compares DecodeFor with Decode: it accepts at least as much, and reads the
+// same. What it accepts in addition has two spellings of a name that is not read, or a value
 // that cannot be read.
 func FuzzDecodeFor(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"sub":"\u0000","x":["\ud800",{"\u0000":1}]}`, `{"sub":"a","SUB":"b"}`, `{"x":1,"X":2}`, `{"a":{"x":1,"X":2,"x":3}}`, `{"K":1,"\u212a":2}`} {
@@ -244,13 +245,13 @@ func FuzzDecodeFor(f *testing.F) {
 	})
 }
 
-// hasOddKey is wider than need be: it looks for what makes a key of the object odd
+// hasOddKey also reports true for some objects without odd keys: it looks for odd characters
 // anywhere.
 func hasOddKey(data []byte) bool {
 	return strings.Contains(strings.ToLower(string(data)), `\u0000`) || strings.Contains(strings.ToLower(string(data)), `\ud`)
 }
 
-// TestUnreadable: what cannot be read one way is in the way of whoever needs it only.
+// TestUnreadable: a value that cannot be read is an error only for callers that need it.
 func TestUnreadable(t *testing.T) {
 	const text = `{"sub":"a","name":"A\u0000B","nick":"\ud800","zip":1,"big":DIGITS,"o\u0000":1,` +
 		`"address":{"street":"\udc00","city":"x","list":["a","\u0000"]},"roles":{"admin":{},"b\ud800":{}},"groups":["a","b\u0000"]}`
@@ -285,8 +286,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// FuzzLookup: no path and no value makes it panic, and one with a backslash leads to
-// one value at most.
+// FuzzLookup: no path and no value causes a panic, and a path with a backslash leads to at
+// most one value.
 func FuzzLookup(f *testing.F) {
 	f.Add([]byte(`{"a.b":{"c":[1,{"d":2}]},"a":{"b":1}}`), "a.b.c.1.d")
 	f.Add([]byte(`{"a.b":{"c":1}}`), `a\.b.c`)
@@ -302,8 +303,8 @@ func FuzzLookup(f *testing.F) {
 	})
 }
 
-// FuzzDecodeList holds DecodeList against Decode: an array is read as the same
-// array in an object is.
+// FuzzDecodeList compares DecodeList with Decode: an array is read like the same array in an
+// object.
 func FuzzDecodeList(f *testing.F) {
 	for _, seed := range []string{`[]`, `[{"a":1},[2,"x",null,true]]`, `[{"a":1,"A":2}]`, ` [ "\ud83d" ] `, `{}`, `[1`, "[\"\xff\"]"} {
 		f.Add([]byte(seed))

@@ -108,7 +108,7 @@ func TestEmailVerified(t *testing.T) {
 	}
 }
 
-// TestTextVerified: only the two texts, and only where the provider is known for them.
+// TestTextVerified: only the two texts count, and only with providers known to send them.
 func TestTextVerified(t *testing.T) {
 	mapping := OpenID()
 	mapping.TextVerified = true

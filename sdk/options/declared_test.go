@@ -52,8 +52,8 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
-// What is read by the schema and then by the struct is what the struct alone reads:
-// a plugin that decodes for itself, of any version, gets the same.
+// Reading by the schema and then by the struct gives the same as the struct alone, so a
+// plugin of any version that decodes options itself gets the same.
 func TestDeclaredAndDecodedIsDecoded(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"text":  {"secret": "s", "flag": "off", "number": "12", "wait": "7d", "short": "0.25ms", "list": `["a,b"]`, "map": `{"a":"b"}`, "object": `{"a":1.5}`, "raw": "[1, 2]"},
@@ -79,7 +79,7 @@ func TestDeclaredAndDecodedIsDecoded(t *testing.T) {
 	}
 }
 
-// The problems are those that Decode finds.
+// The problems are those of Decode.
 func TestDeclaredProblems(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"all":     {"flag": "maybe", "number": "many", "wait": "soon", "list": []any{1.5}, "map": "x", "object": "[]", "raw": "{", "one_of": "z", "texts": "x"},

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// FuzzDecode holds that no value, as text or typed, makes Decode panic, return
-// anything but Problems, or show the secret that stands in every option.
+// FuzzDecode: no value, as text or typed, makes Decode panic, return anything but Problems, or
+// reveal the secret that is in every option.
 func FuzzDecode(f *testing.F) {
 	f.Add("client_id", `"123456789012345678"`)
 	f.Add("params__a", `{"a":[1,2.5,{"b":null}]}`)

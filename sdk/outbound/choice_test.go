@@ -6,8 +6,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// TestGlobalAgentExceptions is the table of global-agent 3, as Directus is put behind a
-// proxy with it: what its isUrlMatchingNoProxy and matcher answer for https URLs.
+// TestGlobalAgentExceptions has the results of isUrlMatchingNoProxy and matcher of
+// global-agent 3 for https URLs. Directus is put behind a proxy with it.
 func TestGlobalAgentExceptions(t *testing.T) {
 	for _, c := range []struct {
 		noProxy, address string
@@ -32,11 +32,11 @@ func TestGlobalAgentExceptions(t *testing.T) {
 		{"*oo*", "foo.com:443", true},
 		{"*", "anything.example:443", true},
 		{"*", "10.0.0.1:443", true},
-		{"foo?com", "foo.com:443", false}, // ? is no wildcard
+		{"foo?com", "foo.com:443", false}, // ? is not a wildcard
 		{"foo.com:8443", "foo.com:8443", true},
 		{"foo.com:8443", "foo.com:443", false},
-		{"foo.com:443", "foo.com:443", false}, // the URL has no port then
-		{"foo.com:80", "foo.com:80", false},   // nor then
+		{"foo.com:443", "foo.com:443", false}, // the URL then has no port
+		{"foo.com:80", "foo.com:80", false},   // nor here
 		{"*:8443", "foo.com:8443", true},
 		{"*:8443", "foo.com:9443", false},
 		{"!foo.com", "foo.com:443", false},
@@ -54,7 +54,7 @@ func TestGlobalAgentExceptions(t *testing.T) {
 		{"10.0.0.1", "10.0.0.1:443", true},
 		{"::1", "[::1]:443", false}, // read as the name ":" and the port 1
 		{"[::1]", "[::1]:443", false},
-		{"", "localhost:443", false}, // nothing is left out by itself
+		{"", "localhost:443", false}, // there are no exceptions by default
 		{"", "127.0.0.1:443", false},
 		{"localhost", "localhost:443", true},
 		{"foo.com.", "foo.com:443", false},
@@ -66,8 +66,8 @@ func TestGlobalAgentExceptions(t *testing.T) {
 	}
 }
 
-// TestStandardExceptions is what golang.org/x/net/http/httpproxy, curl and most others
-// make of NO_PROXY.
+// TestStandardExceptions is how golang.org/x/net/http/httpproxy, curl and most others read
+// NO_PROXY.
 func TestStandardExceptions(t *testing.T) {
 	for _, c := range []struct {
 		noProxy, address, why string // why: empty for the proxy
@@ -94,7 +94,7 @@ func TestStandardExceptions(t *testing.T) {
 		{"*", "foo.com:443", "NO_PROXY has *"},
 		{"a.com, foo.com", "foo.com:443", "NO_PROXY has foo.com"},
 		{",,foo.com,", "foo.com:443", "NO_PROXY has foo.com"},
-		{"a.com foo.com\t10.0.0.0/8\n", "foo.com:443", "NO_PROXY has foo.com"}, // as curl reads it; Go takes it for one name
+		{"a.com foo.com\t10.0.0.0/8\n", "foo.com:443", "NO_PROXY has foo.com"}, // as curl reads it; Go reads it as one name
 		{"a.com foo.com\t10.0.0.0/8\n", "10.0.0.1:443", "NO_PROXY has 10.0.0.0/8"},
 		{"a.com *", "foo.com:443", "NO_PROXY has *"},
 		{"a.com foo.com", "b.com:443", ""},
@@ -114,7 +114,7 @@ func TestStandardExceptions(t *testing.T) {
 	}
 }
 
-// TestPrecedence: the provider's own setting, then global-agent's variables, then the
+// TestPrecedence: first the provider's setting, then global-agent's variables, then the
 // standard ones; each with its own exceptions.
 func TestPrecedence(t *testing.T) {
 	standard := ProxyRules{HTTPS: "http://standard.example", NoProxy: "*"}
@@ -149,8 +149,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestOtherConnections: LDAP and whatever is not HTTP goes by the provider's own
-// setting, and never to a proxy's loopback, nor for a DNS server.
+// TestOtherConnections: connections without HTTP, such as LDAP, use only the provider's
+// setting, and no proxy for loopback or for a DNS server.
 func TestOtherConnections(t *testing.T) {
 	rules := Settings{GlobalAgent: ProxyRules{HTTPS: "http://agent.example"}, Standard: ProxyRules{HTTPS: "http://s.example"}}
 	own := Settings{Proxy: "http://own.example"}
@@ -177,7 +177,7 @@ func TestOtherConnections(t *testing.T) {
 	}
 }
 
-// TestWarnings: what is set and does nothing is named.
+// TestWarnings: a setting without effect is named.
 func TestWarnings(t *testing.T) {
 	proxy := options.Secret("http://proxy.example")
 	for name, c := range map[string]struct {

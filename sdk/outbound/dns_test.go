@@ -17,7 +17,7 @@ func secretf(format string, args ...any) options.Secret {
 	return options.Secret(fmt.Sprintf(format, args...))
 }
 
-// dnsServer answers each question with the addresses of the moment.
+// dnsServer answers each question with its current addresses.
 type dnsServer struct {
 	conn      net.PacketConn
 	addresses atomic.Pointer[[]netip.Addr]
@@ -48,7 +48,7 @@ func (s *dnsServer) answer(addresses ...string) {
 	s.addresses.Store(&list)
 }
 
-// resolver asks this server only.
+// resolver asks only this server.
 func (s *dnsServer) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", s.conn.LocalAddr().String())

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// answering is a connection to somebody who has said all that he will.
+// answering is a connection whose peer has sent everything already.
 type answering struct {
 	net.Conn
 	reads *bytes.Reader
@@ -24,9 +24,9 @@ func (a *answering) Read(p []byte) (int, error) {
 
 func (a *answering) Write(p []byte) (int, error) { return len(p), nil }
 
-// FuzzConnect: whatever a proxy answers, nothing of what stands behind a good header is
-// lost or added, no more than the bound is read of a bad one, and no error shows the
-// password or what could forge a line of the log.
+// FuzzConnect: with any answer of a proxy, the bytes after a good header are unchanged, no more
+// than the bound is read of a bad header, and no error contains the password or characters
+// that could forge a line of the log.
 func FuzzConnect(f *testing.F) {
 	for _, seed := range []string{
 		"HTTP/1.1 200 OK\r\n\r\nhello", "HTTP/1.0 200\n\n", "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 407 P\r\nProxy-Authenticate: Basic\r\n\r\n",
@@ -58,7 +58,7 @@ func FuzzConnect(f *testing.F) {
 	})
 }
 
-// FuzzSOCKS: the same, and not a byte is read beyond the answer.
+// FuzzSOCKS: the same, and no byte after the answer is read.
 func FuzzSOCKS(f *testing.F) {
 	for _, seed := range []string{
 		"\x05\x00\x05\x00\x00\x01abcd\x00\x50hello", "\x05\x02\x01\x00\x05\x00\x00\x03\x02ab\x00\x50hello", "\x05\x02\x01\x01", "\x05\xff", "HTTP/1.1 400",
@@ -86,8 +86,8 @@ func FuzzSOCKS(f *testing.F) {
 	})
 }
 
-// FuzzProxyURL: what is taken for a proxy can be dialled, and what is not shows no
-// password.
+// FuzzProxyURL: an accepted proxy URL can be dialled, and the error for a refused one contains
+// no password.
 func FuzzProxyURL(f *testing.F) {
 	for _, seed := range []string{"http://user:%s@proxy.example:3128", "%s", "socks5h://%s@[fe80::1%%25eth0]", "http://proxy.example/%s@", "https://a:%s"} {
 		f.Add(seed)
@@ -110,8 +110,7 @@ func FuzzProxyURL(f *testing.F) {
 	})
 }
 
-// FuzzForms: an address of IPv4 is not hidden by writing it as one of IPv6, nor one of
-// IPv6 by a zone.
+// FuzzForms: neither writing an IPv4 address as an IPv6 address nor a zone hides an address.
 func FuzzForms(f *testing.F) {
 	f.Add([]byte{169, 254, 169, 254}, "eth0")
 	f.Add([]byte{0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 169, 254, 169, 254}, "")
@@ -130,8 +129,8 @@ func FuzzForms(f *testing.F) {
 	})
 }
 
-// FuzzGlob: without an asterisk it is a comparison, and what is matched may be prefixed
-// if the glob is.
+// FuzzGlob: without an asterisk it is a comparison, and with an asterisk in front, a matching
+// glob also matches the text with a prefix.
 func FuzzGlob(f *testing.F) {
 	f.Add("*.foo.com", "a.foo.com")
 	f.Add("a*b*c", "abc")

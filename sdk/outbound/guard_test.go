@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestClasses: where a URL of a provider must not lead, in each form that
-// reaches the same place.
+// TestClasses: addresses that a provider's URL must not reach, in each form that reaches the
+// same address.
 func TestClasses(t *testing.T) {
 	for text, want := range map[string]string{
 		"169.254.169.254":            "metadata",
@@ -87,8 +87,8 @@ func guardOf(t *testing.T, s Settings) *guard {
 	return g
 }
 
-// TestDeniedIsTheOperators: the text says what to change, and trying again is of no
-// use.
+// TestDeniedIsTheOperators: only the operator can fix a denied address. The text says what to
+// change.
 func TestDeniedIsTheOperators(t *testing.T) {
 	d := dialerWith(t, Settings{Names: map[string]string{KeyAllow: "outbound_allow (doorward.yaml:3)"}})
 	_, err := d.DialRequest(t.Context(), "tcp", "169.254.169.254:443")
@@ -141,8 +141,8 @@ func TestDenyAndAllow(t *testing.T) {
 	}
 }
 
-// TestBeforeTheProxyIsAsked: what only the proxy resolves cannot be checked; what needs
-// no resolving can, and the proxy hears nothing of it.
+// TestBeforeTheProxyIsAsked: names that only the proxy resolves cannot be checked. Addresses
+// can, and the proxy gets no request for a denied one.
 func TestBeforeTheProxyIsAsked(t *testing.T) {
 	for host, denied := range map[string]bool{
 		"idp.example": false, "10.0.0.1": false, "localhost": false, "2001:db8::1": false, "1.example": false,
@@ -172,8 +172,8 @@ func TestBeforeTheProxyIsAsked(t *testing.T) {
 	}
 }
 
-// TestProxiesAreTheOperatorsWord: they may be on loopback and in private networks
-// whatever is denied, and not where metadata is.
+// TestProxiesAreTheOperatorsWord: a proxy is allowed on loopback and in private networks, even
+// if these are denied, but not at a metadata address.
 func TestProxiesAreTheOperatorsWord(t *testing.T) {
 	g := guardOf(t, Settings{Deny: append(Classes(), "10.0.0.0/8")})
 	for address, denied := range map[string]bool{
@@ -189,8 +189,8 @@ func TestProxiesAreTheOperatorsWord(t *testing.T) {
 	}
 }
 
-// TestResolversAreAsked: a resolver at a denied address is the operator's, who wrote it
-// into resolv.conf. Requests to its port are not.
+// TestResolversAreAsked: a resolver at a denied address is allowed, because the operator wrote
+// it into resolv.conf. Requests to its port are not allowed.
 func TestResolversAreAsked(t *testing.T) {
 	d := dialerWith(t, Settings{Deny: []string{"loopback", "metadata"}})
 	for _, network := range []string{"udp", "tcp"} {
@@ -216,9 +216,8 @@ func TestResolversAreAsked(t *testing.T) {
 	}
 }
 
-// TestRebinding: a name whose address changes meanwhile. What is checked is
-// the address that is connected to, so that it does not matter what the name stood for
-// before.
+// TestRebinding: the address of a name changes. The address of the connection is checked, so
+// earlier addresses of the name do not matter.
 func TestRebinding(t *testing.T) {
 	connected := make(chan struct{}, 10)
 	_, port, err := net.SplitHostPort(listenAt(t, "127.0.0.2:0", func(net.Conn) { connected <- struct{}{} }))

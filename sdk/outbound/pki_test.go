@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// signed is a certificate with its key.
+// signed is a certificate and its key.
 type signed struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 	chain       [][]byte
 }
 
-// sign makes a certificate of a name; a nil authority signs itself. Change may alter
-// it before.
+// sign makes a certificate for a name; with a nil authority it is self-signed. change can
+// alter it first.
 func sign(t *testing.T, by *signed, name string, change func(*x509.Certificate)) *signed {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -72,7 +72,7 @@ func (s *signed) keyPEM(t *testing.T) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// serveTLS answers each connection with what the client showed, and reads to its end.
+// serveTLS answers each connection with the client's certificate, and reads to its end.
 func serveTLS(t *testing.T, as *signed, config *tls.Config) (address string) {
 	t.Helper()
 	config.Certificates = []tls.Certificate{{Certificate: as.chain, PrivateKey: as.key}}

@@ -49,7 +49,7 @@ func TestProxyURLs(t *testing.T) {
 		"http://[fd00::1":                                    "",
 		"http://[10.0.0.1]:1":                                "",
 		"http://fd00::1":                                     "",
-		"http:/proxy.example:3128":                           "", // else it would be the host http
+		"http:/proxy.example:3128":                           "", // otherwise it would be the host http
 		"http://10.0.0.256:1":                                "",
 		"http://10.0.0.1.:1":                                 "",
 		"http://0x7f.1:1":                                    "",
@@ -79,8 +79,8 @@ func TestProxyURLs(t *testing.T) {
 	}
 }
 
-// TestSecretsOfProxies: what would show a password is known, in each way in which it
-// may stand somewhere. The address is none of it.
+// TestSecretsOfProxies: a password is a secret in every form in which it can occur. The
+// address is not.
 func TestSecretsOfProxies(t *testing.T) {
 	s := Settings{
 		Proxy:       "http://alice:p%40ss@proxy.example:3128",
@@ -131,7 +131,7 @@ func TestProblemsNameTheirSetting(t *testing.T) {
 	}
 }
 
-// TestDemands: what a plugin must not ignore.
+// TestDemands: settings that a plugin must not ignore.
 func TestDemands(t *testing.T) {
 	for name, c := range map[string]struct {
 		s    Settings

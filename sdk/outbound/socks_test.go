@@ -16,8 +16,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// socksServer is a real small server of RFC 1928, which connects nowhere: behind its
-// answer it says what it was asked for.
+// socksServer is a real small server of RFC 1928 that makes no connections: after its answer it
+// sends the requested address.
 type socksServer struct {
 	password string // empty: nobody signs in
 	refuse   map[string]byte
@@ -107,7 +107,7 @@ func readTarget(r *bufio.Reader) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(int(port[0])<<8|int(port[1]))), err
 }
 
-// asked is what the proxy was asked for.
+// asked returns the requested address.
 func asked(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	line, err := bufio.NewReader(conn).ReadString('\n')
@@ -117,8 +117,8 @@ func asked(t *testing.T, conn net.Conn) string {
 	return strings.TrimSpace(line)
 }
 
-// TestSOCKS: socks5h has the proxy resolve names, socks5 resolves them here and passes
-// on what is not denied.
+// TestSOCKS: with socks5h the proxy resolves names; with socks5 they are resolved here, and
+// addresses that are not denied are passed on.
 func TestSOCKS(t *testing.T) {
 	dns := serveDNS(t)
 	for _, c := range []struct {
@@ -132,8 +132,8 @@ func TestSOCKS(t *testing.T) {
 		{"socks5", "192.0.2.7:636", nil, "192.0.2.7:636"},
 		{"socks5", "directory.example:636", []string{"192.0.2.7"}, "192.0.2.7:636"},
 		{"socks5", "directory.example:636", []string{"2001:db8::7"}, "[2001:db8::7]:636"},
-		{"socks5", "directory.example:636", []string{"169.254.169.254", "192.0.2.7"}, "192.0.2.7:636"}, // the one that is allowed
-		{"socks5", "directory.example:636", []string{"192.0.2.1", "192.0.2.7"}, "192.0.2.7:636"},       // the one that the proxy reaches
+		{"socks5", "directory.example:636", []string{"169.254.169.254", "192.0.2.7"}, "192.0.2.7:636"}, // the allowed address
+		{"socks5", "directory.example:636", []string{"192.0.2.1", "192.0.2.7"}, "192.0.2.7:636"},       // the address that the proxy reaches
 	} {
 		for _, password := range []string{"", "hunter2!"} {
 			t.Run(fmt.Sprint(c.scheme, " ", c.target, c.answers, password != ""), func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestSOCKS(t *testing.T) {
 	}
 }
 
-// TestSOCKSResolvesGuarded: a name that stands for a denied address only.
+// TestSOCKSResolvesGuarded: a name has only a denied address.
 func TestSOCKSResolvesGuarded(t *testing.T) {
 	dns := serveDNS(t)
 	dns.answer("169.254.169.254", "fe80::1")
@@ -168,7 +168,7 @@ func TestSOCKSResolvesGuarded(t *testing.T) {
 	}
 }
 
-// TestSOCKSRefusals: each has its sentence.
+// TestSOCKSRefusals: each refusal has its own text.
 func TestSOCKSRefusals(t *testing.T) {
 	for code, want := range map[byte]string{
 		1: "failed to connect to directory.example:636", 2: "does not allow connections to directory.example:636",
@@ -210,8 +210,8 @@ func TestSOCKSRefusals(t *testing.T) {
 	wantProxyError(t, err, proxy, "write socks5h://user:password@"+proxy+" in AUTH_X_PROXY")
 }
 
-// writes reads what comes and answers with a text, whatever was asked, and hangs up
-// when the other side has heard enough.
+// writes reads the request, answers any request with the same text, and hangs up when the other
+// side does.
 func writes(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 3))
@@ -223,8 +223,8 @@ func writes(text string) func(net.Conn) {
 	}
 }
 
-// TestSilentProxies: a proxy that takes the connection and says nothing, or too little,
-// costs no more than the caller's time.
+// TestSilentProxies: a proxy that accepts the connection and sends nothing, or too little, does
+// not delay a call beyond its time limit.
 func TestSilentProxies(t *testing.T) {
 	for name, serve := range map[string]func(net.Conn){
 		"silent":     func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
@@ -257,13 +257,12 @@ func TestSilentProxies(t *testing.T) {
 	}
 }
 
-// drip is a header without end.
+// drip is an endless header.
 type drip struct{}
 
 func (drip) Read(p []byte) (int, error) { return copy(p, "X: y\r\n"), nil }
 
-// TestDeadlinesEndWithTheTunnel: what comes later has the time limits of whoever uses
-// the connection.
+// TestDeadlinesEndWithTheTunnel: after that, the user of the connection sets the time limits.
 func TestDeadlinesEndWithTheTunnel(t *testing.T) {
 	proxy := listen(t, func(conn net.Conn) {
 		r := bufio.NewReader(conn)

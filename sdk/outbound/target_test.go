@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestWhoseFailure: a mechanism that knows several servers asks the next one if the
-// failure is about the target, and does not if the proxy itself lets nothing through.
+// TestWhoseFailure: a mechanism with several servers tries the next one if the target fails,
+// but not if the proxy itself fails.
 func TestWhoseFailure(t *testing.T) {
 	greeted := func(reply string) func(net.Conn) {
 		return func(conn net.Conn) {

@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// say connects to an address as to a host, and returns what the server says.
+// say connects to an address under a host name, and returns the server's text.
 func say(t *testing.T, client *sdk.TLSClient, address, host string) (string, error) {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
@@ -34,8 +34,8 @@ var operatorsNames = map[string]string{
 	KeyCA: "AUTH_X_CA", KeyCertificate: "AUTH_X_CERT", KeyPrivateKey: "AUTH_X_KEY", KeyMinVersion: "OUTBOUND_TLS_MIN_VERSION",
 }
 
-// TestTrust: whom a connection trusts and what it shows, and what an operator reads
-// who has not set it right.
+// TestTrust: which authorities a connection trusts, which certificate it sends, and the errors
+// for wrong settings.
 func TestTrust(t *testing.T) {
 	ca, other := sign(t, nil, "our CA", authority), sign(t, nil, "other CA", authority)
 	impostor := sign(t, nil, "our CA", authority)
@@ -127,8 +127,8 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// TestTrustThatIsNoGood: what the host did not check is told by its name, and nothing
-// of it is quoted.
+// TestTrustThatIsNoGood: a setting that the host did not check is named, and its value is not
+// quoted.
 func TestTrustThatIsNoGood(t *testing.T) {
 	me, other := sign(t, nil, "me", nil), sign(t, nil, "other", nil)
 	for name, test := range map[string]struct {
@@ -149,8 +149,8 @@ func TestTrustThatIsNoGood(t *testing.T) {
 	}
 }
 
-// TestTrustOfProxies: a proxy of https is no server of the provider. The authorities of
-// all count for it, those of the provider do not, and it sees no client certificate.
+// TestTrustOfProxies: an https proxy is not a server of the provider. The authorities for all
+// connections count for it, those of the provider do not, and it gets no client certificate.
 func TestTrustOfProxies(t *testing.T) {
 	ca, me := sign(t, nil, "proxy CA", authority), sign(t, nil, "me", nil)
 	proxy := "https://" + serveTLS(t, sign(t, ca, "proxy", nil), &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert})
@@ -175,8 +175,8 @@ func TestTrustOfProxies(t *testing.T) {
 	}
 }
 
-// TestExplainLeavesOthersAlone: an error that has nothing to do with trust stays as it
-// is, and none is explained twice.
+// TestExplainLeavesOthersAlone: an error that is not about trust stays unchanged, and no error
+// is explained twice.
 func TestExplainLeavesOthersAlone(t *testing.T) {
 	client, err := Settings{}.TLS(sdk.TLSSettings{})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// listen serves each connection, until the test ends.
+// listen serves each connection until the test ends.
 func listen(t testing.TB, serve func(net.Conn)) (address string) {
 	t.Helper()
 	return listenAt(t, "127.0.0.1:0", serve)
@@ -46,7 +46,7 @@ func listenAt(t testing.TB, at string, serve func(net.Conn)) (address string) {
 	return listener.Addr().String()
 }
 
-// says reads the request and answers with so many parts, each in a packet of its own.
+// says reads the request and answers with these parts, each in its own packet.
 func says(parts ...string) func(net.Conn) {
 	return func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
@@ -82,8 +82,8 @@ func dialThrough(t testing.TB, scheme, proxy string) (net.Conn, error) {
 	return d.Dial(ctx, "tcp", "directory.example:636")
 }
 
-// TestBehindTheAnswer: what a proxy passes on right behind its answer is neither lost
-// nor taken for part of it, whatever the packets are.
+// TestBehindTheAnswer: bytes that follow directly after a proxy's answer are neither lost nor
+// read as part of it, in any packets.
 func TestBehindTheAnswer(t *testing.T) {
 	for name, parts := range map[string][]string{
 		"in one":           {"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\nhello"},
@@ -114,8 +114,8 @@ func TestBehindTheAnswer(t *testing.T) {
 	}
 }
 
-// TestWhatAProxyAnswers: each answer has its sentence, which names the proxy and the
-// setting, and no user or password.
+// TestWhatAProxyAnswers: each answer has its own text, which names the proxy and the setting,
+// but no user or password.
 func TestWhatAProxyAnswers(t *testing.T) {
 	for answer, want := range map[string]string{
 		"HTTP/1.1 407 P\r\nProxy-Authenticate: Basic realm=\"a\"\r\n\r\n":                     "does not accept the user and the password (status 407): correct them in AUTH_X_PROXY",

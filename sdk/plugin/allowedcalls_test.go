@@ -13,8 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// greedy is a plugin that answers whatever it is asked, with that many bytes, and
-// counts that.
+// greedy is a plugin that answers every call with that many bytes, and counts the calls.
 type greedy struct {
 	size   int
 	called atomic.Int32
@@ -24,13 +23,13 @@ func (g *greedy) answer(_ any, stream grpc.ServerStream) error {
 	g.called.Add(1)
 	message := &emptypb.Empty{}
 	if g.size > 0 {
-		field := protowire.AppendTag(nil, 15, protowire.BytesType) // which nobody knows
+		field := protowire.AppendTag(nil, 15, protowire.BytesType) // an unknown field
 		message.ProtoReflect().SetUnknown(protowire.AppendBytes(field, make([]byte, g.size)))
 	}
 	return stream.SendMsg(message)
 }
 
-// What the host calls reaches the plugin; what go-plugin would call besides does not.
+// The host's calls reach the plugin; the other calls of go-plugin do not.
 func TestCallsThatReachThePlugin(t *testing.T) {
 	g := &greedy{}
 	conn := connectAny(t, grpc.NewServer(grpc.UnknownServiceHandler(g.answer)))
@@ -65,7 +64,7 @@ func TestCallsThatReachThePlugin(t *testing.T) {
 	}
 }
 
-// What go-plugin itself asks is answered in a few bytes, or not at all.
+// Calls of go-plugin itself get an answer of a few bytes, or none.
 func TestAnswersToTheLibraryAreSmall(t *testing.T) {
 	g := &greedy{size: math.MaxUint16}
 	conn := connectAny(t, grpc.NewServer(grpc.UnknownServiceHandler(g.answer)))

@@ -47,7 +47,7 @@ type (
 	onlyCheck    struct{ scripted }
 )
 
-// errArrived says that a call got to the mechanism.
+// errArrived says that a call reached the mechanism.
 var errArrived = sdk.Denied("arrived", "here it is")
 
 func (onlyRefresh) Refresh(context.Context, []byte) (sdk.Refreshed, error) {
@@ -64,8 +64,8 @@ func (onlyMetadata) Metadata(context.Context) (sdk.Document, error) {
 }
 func (onlyCheck) Check(context.Context) ([]sdk.Finding, error) { return nil, errArrived }
 
-// A row of the table that is not carried on the wire fails this: it is not
-// announced, or the call does not arrive.
+// This fails for a row of the table that the wire does not carry: it is not announced, or
+// the call does not arrive.
 func TestEachCapabilityIsOnTheWire(t *testing.T) {
 	rows := map[sdk.Capability]struct {
 		only sdk.Mechanism

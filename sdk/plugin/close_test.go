@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// closing tells when it is closed.
+// closing reports when it is closed.
 type closing struct {
 	scripted
 	closed chan struct{}
@@ -43,7 +43,7 @@ func TestCloseWaitsForCallsInFlight(t *testing.T) {
 	<-m.closed
 }
 
-// A panic in Close is not the end of the process, nor of other providers.
+// A panic in Close ends neither the process nor other providers.
 func TestCloseMayPanic(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)

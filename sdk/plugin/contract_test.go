@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// logged keeps what a plugin logs.
+// logged keeps the log of a plugin.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -27,7 +27,7 @@ func (l *logged) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// take returns what was logged since it was called last.
+// take returns what was logged since its last call.
 func (l *logged) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,7 @@ func returning(value any) capable {
 	}
 }
 
-// callFor calls what returns the value of a case.
+// callFor makes the call that returns the value of a case.
 func callFor(ctx context.Context, p *plugin.Provider, value any) (err error) {
 	switch value.(type) {
 	case sdk.Logout:
@@ -61,8 +61,8 @@ func callFor(ctx context.Context, p *plugin.Provider, value any) (err error) {
 	return err
 }
 
-// The author of a plugin reads the name of the rule that it broke: in its log, and
-// in what the host says.
+// The author of a plugin reads the name of the broken rule in the plugin's log and in the
+// host's error.
 func TestContractInThePlugin(t *testing.T) {
 	var log logged
 	var m *capable

@@ -12,8 +12,8 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// foreign is a plugin in another language: it declares options, and takes what
-// comes.
+// foreign is a plugin in another language: it declares options, and accepts the values that
+// it gets.
 type foreign struct {
 	doorwardv1.UnimplementedPluginServiceServer
 	got *string
@@ -31,8 +31,8 @@ func (f foreign) Open(_ context.Context, req *doorwardv1.OpenRequest) (*doorward
 	return &doorwardv1.OpenResponse{Handle: 1}, nil
 }
 
-// A plugin in another language gets each option in the type that it declared, with
-// defaults, and never one that it did not declare.
+// A plugin in another language gets each option in the declared type, with defaults, and no
+// undeclared options.
 func TestOptionsArriveAsDeclared(t *testing.T) {
 	var got string
 	server := grpc.NewServer()

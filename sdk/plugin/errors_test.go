@@ -24,7 +24,7 @@ var allKinds = []error{
 	sdk.ErrDenied, sdk.ErrInvalidResponse, sdk.ErrUnavailable, sdk.ErrMisconfigured, plugin.ErrFault, plugin.ErrTransport,
 }
 
-// nilPointerError is what comes out of `var e *E; return e`.
+// nilPointerError is the result of `var e *E; return e`.
 type nilPointerError struct{ text string }
 
 func (e *nilPointerError) Error() string { return e.text }

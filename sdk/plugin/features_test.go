@@ -20,8 +20,8 @@ func demanding(t *testing.T, d Description) *server {
 	return s
 }
 
-// A host of the first version neither tells what it has nor looks at what a plugin
-// requires, so the plugin refuses itself.
+// A host of the first version does not announce its features and ignores what a plugin
+// requires, so the plugin itself refuses.
 func TestNewPluginOnAHostOfTheFirstVersion(t *testing.T) {
 	for name, test := range map[string]struct {
 		d    Description
@@ -68,7 +68,7 @@ func TestHostTellsItsFeatures(t *testing.T) {
 	}
 }
 
-// The features of the first version are still there, all of them.
+// All features of the first version are still there.
 func TestFeaturesAreNeverTakenAway(t *testing.T) {
 	if missing := sdk.NewHost("", sdk.Features()).Missing([]sdk.Feature{
 		"step/redirect", "step/form_post", "step/prompt", "step/authenticated", "field/new_password", "error/misconfigured",
@@ -81,8 +81,8 @@ func TestFeaturesAreNeverTakenAway(t *testing.T) {
 	}
 }
 
-// A kind of error that is newer than the host is what the plugin says it may be
-// taken for, and else a fault.
+// A kind of error that is newer than the host counts as the kind that the plugin gives as a
+// fallback, otherwise as a fault.
 func TestKindOfErrorThatTheHostDoesNotKnow(t *testing.T) {
 	for name, test := range map[string]struct {
 		fallback doorwardv1.ErrorKind
@@ -119,15 +119,14 @@ func TestStateParametersThatNoProtocolHas(t *testing.T) {
 	}
 }
 
-// undecided is a mechanism whose provider replaced the grant and could not say more.
+// undecided is a mechanism whose provider replaced the grant, but left the refresh undecided.
 type undecided struct{ sdk.Mechanism }
 
 func (undecided) Refresh(context.Context, []byte) (sdk.Refreshed, error) {
 	return sdk.Refreshed{Identity: sdk.Identity{Subject: "1", Grant: []byte("new")}, Undecided: sdk.Unavailable("down", "no user info")}, nil
 }
 
-// TestUndecidedAtAnOlderHost: a host that would take the answer for a yes gets the
-// error alone.
+// TestUndecidedAtAnOlderHost: a host that would read the answer as a yes gets only the error.
 func TestUndecidedAtAnOlderHost(t *testing.T) {
 	s := &server{secrets: &secrets{}, opened: map[uint64]*opened{1: {mechanism: undecided{}}}}
 	for name, test := range map[string]struct {

@@ -30,12 +30,11 @@ const (
 	firstStream, flagEndHeaders, flagAck, onTheConnection = 1, 4, 1, 0
 )
 
-// flooded is what a plugin gets to write at most that speaks HTTP/2 by itself, in
-// bytes. Most floods end long before: the host stops to read, or hangs up.
+// flooded is how many bytes a plugin with its own HTTP/2 can write at most. Most floods end
+// long before: the host stops reading, or hangs up.
 const flooded = 64 << 20
 
-// A plugin that floods the host with frames, and reads none itself, costs the host
-// some MiB at most.
+// A plugin that floods the host with frames, and reads none, costs the host at most some MiB.
 func TestK08FloodsOfFrames(t *testing.T) {
 	fields := bytes.Repeat(append([]byte{0, 1, 'x', 126}, bytes.Repeat([]byte{'x'}, 126)...), 120) // literal (RFC 7541 section 6.2.2)
 	for name, flood := range map[string][]byte{
@@ -67,9 +66,9 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// floodHost waits for the first call of a host and writes the flood again and again,
-// until that is enough, the host hangs up, or does not read for a moment. It returns
-// how much it wrote, and the largest heap.
+// floodHost waits for the first call of a host and repeats the flood until it wrote enough,
+// the host hangs up, or the host does not read for a moment. It returns how much it wrote, and
+// the largest heap.
 func floodHost(t *testing.T, flood []byte) (wrote int, most uint64) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "s"))

@@ -59,8 +59,8 @@ func connectTo(t *testing.T, server *grpc.Server) doorwardv1.PluginServiceClient
 	return doorwardv1.NewPluginServiceClient(connectAny(t, server))
 }
 
-// connectAny serves over a unix socket without any limit on the plugin's side, and
-// connects to that as the host does.
+// connectAny serves over a unix socket without limits on the plugin's side, and connects to it
+// as the host does.
 func connectAny(t *testing.T, server *grpc.Server) *grpc.ClientConn {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -179,7 +179,7 @@ func TestHostileErrors(t *testing.T) {
 			_ = grpc.SetTrailer(ctx, metadata.Pairs("x", strings.Repeat("x", 1<<20)))
 			return nil, status.Error(codes.Unavailable, strings.Repeat("x", 1<<20))
 		}})
-		// It is not read to its end, so that nobody knows its code.
+		// The response is not read to its end, so its code stays unknown.
 		if _, err := p.Begin(t.Context(), sdk.BeginRequest{}); !errors.Is(err, ErrFault) || len(err.Error()) > 2*sdk.MaxDetail {
 			t.Errorf("got %.200v", err)
 		}
@@ -239,7 +239,7 @@ func TestHostileDescriptions(t *testing.T) {
 	}
 }
 
-// TestServerLimit sends what the Client would not.
+// TestServerLimit sends a request that the Client would refuse to send.
 func TestServerLimit(t *testing.T) {
 	s, err := newServer(Description{Mechanism: "x"}, func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{})
 	if err != nil {

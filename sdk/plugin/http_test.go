@@ -81,7 +81,7 @@ func TestHTTPSOnly(t *testing.T) {
 	}
 }
 
-// TestLoopbackOnly is the rule for addresses that a name resolved to.
+// TestLoopbackOnly checks the rule for the addresses of a name.
 func TestLoopbackOnly(t *testing.T) {
 	for address, allowed := range map[string]bool{
 		"127.0.0.1:80": true, "127.255.255.254:80": true, "[::1]:80": true, "[::ffff:127.0.0.1]:80": true,
@@ -383,14 +383,14 @@ func TestDial(t *testing.T) {
 	}
 }
 
-// Many at once keep their connections: a TLS handshake costs more than a login.
+// Concurrent requests keep their connections: a TLS handshake costs more than a login.
 func TestHTTPClientKeepsConnections(t *testing.T) {
 	const atOnce = 32
 	var made atomic.Int64
 	var together sync.WaitGroup
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		together.Done()
-		together.Wait() // so that each has a connection of its own
+		together.Wait() // so that each has its own connection
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {

@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// TestLogHandler holds the handler against the rules of log/slog.
+// TestLogHandler checks the handler with the rules of log/slog.
 func TestLogHandler(t *testing.T) {
 	var out bytes.Buffer
 	slogtest.Run(t, func(t *testing.T) slog.Handler {
@@ -35,7 +35,7 @@ func TestLogHandler(t *testing.T) {
 	})
 }
 
-// unflattened makes of dotted names the groups that slogtest looks for.
+// unflattened turns dotted names into the groups that slogtest expects.
 func unflattened(line map[string]any) map[string]any {
 	result := map[string]any{slog.TimeKey: line["@timestamp"], slog.LevelKey: line["@level"], slog.MessageKey: line["@message"]}
 	for name, value := range line {

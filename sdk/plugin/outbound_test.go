@@ -13,8 +13,8 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// TestOutboundCrossesTheWire: each setting arrives in its own field, secrets as they
-// are; a host that sends none means the zero value.
+// TestOutboundCrossesTheWire: each setting arrives in its own field, and secrets arrive
+// unchanged; no settings mean the zero value.
 func TestOutboundCrossesTheWire(t *testing.T) {
 	want := outbound.Settings{
 		Proxy:       "http://user:pass@proxy.example:3128",
@@ -44,8 +44,8 @@ func TestOutboundCrossesTheWire(t *testing.T) {
 	}
 }
 
-// TestTooManyCertificates: each file may have its full size, and all together may be
-// too much for a message. Only the operator can change that, who is told which.
+// TestTooManyCertificates: each file may have its full size, but all together can be too large
+// for a message. The error names them, because only the operator can change that.
 func TestTooManyCertificates(t *testing.T) {
 	host := serveOn(t, demanding(t, Description{}))
 	if _, _, err := host.Describe(t.Context()); err != nil {

@@ -32,14 +32,14 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
-// loud is a value that shows its secret wherever it is printed.
+// loud is a value that reveals its secret when it is printed.
 type loud struct{ secret string }
 
 func (l loud) Error() string                { return l.secret }
 func (l loud) String() string               { return l.secret }
 func (l loud) MarshalJSON() ([]byte, error) { panic(l.secret) }
 
-// brokenError panics when somebody asks what it says.
+// brokenError panics in Error.
 type brokenError struct{}
 
 func (brokenError) Error() string { panic("hunter2") }
@@ -77,7 +77,7 @@ func TestPanics(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // the process is still there
+			for range 2 { // the process still runs
 				_, err = p.Continue(t.Context(), sdk.ContinueRequest{})
 				if !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), test.text) {
 					t.Errorf("got %v", err)

@@ -39,7 +39,7 @@ func TestPresetsOfADescription(t *testing.T) {
 	}
 }
 
-// TestHostilePresets: what a plugin says of itself is bounded and printable.
+// TestHostilePresets: the description of a plugin is bounded and printable.
 func TestHostilePresets(t *testing.T) {
 	var sent []*doorwardv1.Preset
 	for _, p := range []Preset{{Name: "good", Title: "Good", Icon: "key"}, {Name: "good", Title: "Again"}, {Name: "Bad"}, {Name: "a/../b"}, {Name: ""}, {Name: "long", Title: strings.Repeat("x", 500), Icon: "a\nb"}} {

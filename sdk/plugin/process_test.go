@@ -29,7 +29,7 @@ import (
 // hostVariable makes the test binary a host that starts this plugin and waits.
 const hostVariable = "DOORWARD_TEST_HOST_OF"
 
-// TestMain lets the test binary be a plugin, when it is called like one.
+// TestMain makes the test binary a plugin if it is called like one.
 func TestMain(m *testing.M) {
 	switch path := os.Getenv(hostVariable); {
 	case filepath.Base(os.Args[0]) == "doorward-plugin-scripted":
@@ -63,7 +63,7 @@ type processOptions struct {
 	Secret string `option:"client_secret,secret" doc:"a secret"`
 }
 
-// memoryState says whether others may read the memory of the process.
+// memoryState says whether others can read the memory of the process.
 var memoryState = func() string { return "" }
 
 // openProcess returns a mechanism that does what the login hint says.
@@ -85,7 +85,7 @@ func openProcess(context.Context, sdk.Env, processOptions) (sdk.Mechanism, error
 	}}, nil
 }
 
-// telling returns a step that carries a text.
+// telling returns a step that contains a text.
 func telling(text string) sdk.Step {
 	return sdk.FormPost{URL: "https://op.example/", Fields: []sdk.FormField{{Name: "text", Value: text}}}
 }
@@ -134,7 +134,7 @@ func wantP256(t *testing.T, certificate string) {
 	}
 }
 
-// Only who started the plugin can call it.
+// Only the process that started the plugin can call it.
 func TestMutualTLS(t *testing.T) {
 	path := binary(t, "scripted")
 	start := func(config *goplugin.ClientConfig, cmd *exec.Cmd) (*goplugin.Client, error) {
@@ -166,8 +166,8 @@ func TestMutualTLS(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		// The server has its say on the certificate after the handshake: what it lets in
-		// gets an answer to the beginning of HTTP/2 (RFC 9113 section 3.4).
+		// The server judges the certificate after the handshake: an accepted client gets an
+		// answer to the beginning of HTTP/2 (RFC 9113 section 3.4).
 		_, writeErr := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 		_, readErr := conn.Read(make([]byte, 1))
 		return errors.Join(writeErr, readErr)
@@ -252,8 +252,8 @@ func hostOf(path string) {
 	select {}
 }
 
-// TestEndsWithItsHost kills a host. The plugin has inherited a pipe from it,
-// which ends when both are gone.
+// TestEndsWithItsHost kills a host. The plugin has inherited a pipe from it, which closes when
+// both have ended.
 func TestEndsWithItsHost(t *testing.T) {
 	alive, held, err := os.Pipe()
 	if err != nil {

@@ -22,8 +22,7 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// A forwarder is a real small proxy that connects to one server, whatever it is asked
-// for.
+// A forwarder is a real small proxy that connects to one server for any request.
 type forwarder struct {
 	*httptest.Server
 	to      string
@@ -101,7 +100,7 @@ func secretf(format string, args ...any) options.Secret {
 	return options.Secret(fmt.Sprintf(format, args...))
 }
 
-// TestRequestsThroughProxies: HTTP/2 inside of the tunnel, which is made once and kept;
+// TestRequestsThroughProxies: there is HTTP/2 inside the tunnel, which is made once and kept;
 // user and password are sent decoded.
 func TestRequestsThroughProxies(t *testing.T) {
 	target, ca := serveProvider(t)
@@ -131,7 +130,7 @@ func TestRequestsThroughProxies(t *testing.T) {
 	}
 }
 
-// TestPlainHTTPHasNoProxy: what goes without TLS stays on this machine.
+// TestPlainHTTPHasNoProxy: requests without TLS stay on this machine.
 func TestPlainHTTPHasNoProxy(t *testing.T) {
 	server := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") })
 	for _, s := range []outbound.Settings{
@@ -147,8 +146,8 @@ func TestPlainHTTPHasNoProxy(t *testing.T) {
 	}
 }
 
-// TestErrorsNameTheProxy: whatever goes wrong, and also if net/http is quicker than the
-// dialer. No error has the password.
+// TestErrorsNameTheProxy: every error names the proxy, even if net/http is quicker than the
+// dialer. No error contains the password.
 func TestErrorsNameTheProxy(t *testing.T) {
 	target, _ := serveProvider(t)
 	refusing := forwardTo(t, target, (*httptest.Server).Start)
@@ -181,7 +180,7 @@ func TestErrorsNameTheProxy(t *testing.T) {
 	}
 }
 
-// freePort is an address that nobody listens at.
+// freePort is an address at which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -192,8 +191,7 @@ func freePort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestTrace: a request that is traced makes its own connection, and each step of it is
-// told.
+// TestTrace: a traced request makes its own connection, and each of its steps is reported.
 func TestTrace(t *testing.T) {
 	target, ca := serveProvider(t)
 	proxy := forwardTo(t, target, (*httptest.Server).Start)
@@ -241,8 +239,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestPluginsThatKnowNoProxies: what was built with an older SDK is not opened where it
-// would connect past the proxy.
+// TestPluginsThatKnowNoProxies: a plugin with an older SDK is not opened if it would bypass the
+// proxy.
 func TestPluginsThatKnowNoProxies(t *testing.T) {
 	old := &Client{rpc: hostileProvider(t, hostile{
 		describe: &doorwardv1.DescribeResponse{Mechanism: "rusty", Version: "0.9.0"}, open: &doorwardv1.OpenResponse{Handle: 1},
@@ -274,7 +272,7 @@ func TestPluginsThatKnowNoProxies(t *testing.T) {
 	}
 }
 
-// TestPasswordsOfProxiesDoNotLeaveThePlugin, however they were written.
+// TestPasswordsOfProxiesDoNotLeaveThePlugin: not in any spelling.
 func TestPasswordsOfProxiesDoNotLeaveThePlugin(t *testing.T) {
 	var log lockedBuffer
 	const said = "user:hunter2!, hunter2!, hunter2%21, dXNlcjpodW50ZXIyIQ== and proxy.example:3128"
@@ -297,8 +295,7 @@ func TestPasswordsOfProxiesDoNotLeaveThePlugin(t *testing.T) {
 	}
 }
 
-// TestDialThroughProxy: what is not HTTP goes through the provider's own proxy, and
-// through no other.
+// TestDialThroughProxy: connections without HTTP use only the provider's own proxy.
 func TestDialThroughProxy(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -333,7 +330,7 @@ func TestDialThroughProxy(t *testing.T) {
 	}
 }
 
-// asking is a mechanism of a third party, which knows nothing of proxies.
+// asking is a third party's mechanism that does nothing about proxies.
 type asking struct {
 	env    sdk.Env
 	client *http.Client
@@ -359,8 +356,8 @@ func (a asking) Check(ctx context.Context) ([]sdk.Finding, error) {
 	return nil, conn.Close()
 }
 
-// TestThirdPartiesObey: over the wire, what the host hands over is what the client and
-// the dialer of a mechanism do; and each provider has its own.
+// TestThirdPartiesObey: the client and the dialer of a mechanism obey the settings that the host
+// sends over the wire; and each provider has its own settings.
 func TestThirdPartiesObey(t *testing.T) {
 	target, ca := serveProvider(t)
 	proxy := forwardTo(t, target, (*httptest.Server).Start)

@@ -25,7 +25,7 @@ type withSecrets struct {
 	Short string         `option:"bind_password,secret" doc:"a secret"`
 }
 
-// indiscreet repeats the secrets wherever it can.
+// indiscreet repeats the secrets in everything that it returns.
 type indiscreet struct {
 	env  sdk.Env
 	said string
@@ -55,8 +55,8 @@ func wantNoSecret(t *testing.T, what, text string) {
 	}
 }
 
-// The plugin keeps its secrets out of all that it sends, so that a host that knows
-// nothing of them does not get them either.
+// The plugin removes its secrets from everything that it sends, so that a host that does not
+// know them does not get them.
 func TestSecretsDoNotLeaveThePlugin(t *testing.T) {
 	var log lockedBuffer
 	said := fmt.Sprintf("%s, %q and client_secret", longSecret, shortSecret)
@@ -93,8 +93,7 @@ func TestSecretsDoNotLeaveThePlugin(t *testing.T) {
 	wantNoSecret(t, "the log", log.String())
 }
 
-// A plugin that was written without this package may repeat secrets; the host knows
-// what it handed over.
+// A plugin without this package can repeat secrets; the host removes those that it sent.
 func TestSecretsDoNotGetPastTheHost(t *testing.T) {
 	text := longSecret + ", " + shortSecret + " and client_secret"
 	refusal := func(wire *doorwardv1.Error) error {

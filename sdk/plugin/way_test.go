@@ -22,7 +22,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// going is a mechanism of a third party whose check goes somewhere.
+// going is a third party's mechanism whose check connects to servers.
 type going struct {
 	env    sdk.Env
 	client *http.Client
@@ -34,7 +34,7 @@ func (going) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error) { 
 
 func (g going) Check(ctx context.Context) ([]sdk.Finding, error) { return g.check(ctx, g) }
 
-// get is a check that makes requests, as those of most mechanisms.
+// get is a check that makes requests, as most mechanisms do.
 func get(urls ...string) func(context.Context, going) ([]sdk.Finding, error) {
 	return func(ctx context.Context, g going) ([]sdk.Finding, error) {
 		for _, url := range urls {
@@ -46,7 +46,7 @@ func get(urls ...string) func(context.Context, going) ([]sdk.Finding, error) {
 	}
 }
 
-// secure is a check of something that is not HTTP.
+// secure is a check without HTTP.
 func secure(address string) func(context.Context, going) ([]sdk.Finding, error) {
 	return func(ctx context.Context, g going) ([]sdk.Finding, error) {
 		secured, err := g.env.TLS(sdk.TLSSettings{})
@@ -64,7 +64,7 @@ func secure(address string) func(context.Context, going) ([]sdk.Finding, error) 
 	}
 }
 
-// goThere opens a provider over the wire, and returns what a check of it finds.
+// goThere opens a provider over the wire, and returns the findings of its check.
 func goThere(ctx context.Context, t *testing.T, o outbound.Settings, h sdk.HTTPSettings, check func(context.Context, going) ([]sdk.Finding, error)) []sdk.Finding {
 	t.Helper()
 	s, err := newServer(Description{Mechanism: "going"}, func(_ context.Context, env sdk.Env, _ struct{}) (sdk.Mechanism, error) {
@@ -85,7 +85,7 @@ func goThere(ctx context.Context, t *testing.T, o outbound.Settings, h sdk.HTTPS
 	return findings
 }
 
-// told is what findings say, without what changes from run to run.
+// told returns the texts of findings, without the parts that change from run to run.
 func told(findings []sdk.Finding, replace ...string) string {
 	replace = append(replace, time.Now().UTC().Format(time.DateOnly), "TODAY")
 	var lines []string
@@ -93,7 +93,7 @@ func told(findings []sdk.Finding, replace ...string) string {
 		lines = append(lines, strings.Join([]string{string(f.Severity), f.Target, string(f.Step), f.Text}, "|"))
 	}
 	text := strings.NewReplacer(replace...).Replace(strings.Join(lines, "\n"))
-	text = regexp.MustCompile(`this machine is \d+s ahead`).ReplaceAllString(text, "this machine is 0s ahead") // a date has no parts of a second
+	text = regexp.MustCompile(`this machine is \d+s ahead`).ReplaceAllString(text, "this machine is 0s ahead") // a date has no fractions of a second
 	return regexp.MustCompile(`<?\d+(\.\d+)?m?s\)`).ReplaceAllString(text, "TIME)")
 }
 
@@ -104,7 +104,7 @@ const (
 	untrustedProxy = "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as NODE_EXTRA_CA_CERTS"
 )
 
-// TestWay: each step to a server is told, by whichever proxy and means.
+// TestWay: each step to a server is reported, with any proxy and protocol.
 func TestWay(t *testing.T) {
 	target, ca := serveProvider(t)
 	proxy := forwardTo(t, target, (*httptest.Server).Start)
@@ -176,7 +176,7 @@ func freePortNumber(t *testing.T) string {
 	return port
 }
 
-// listening accepts connections, and has somebody do something with each.
+// listening accepts connections, and calls a function with each.
 func listening(t *testing.T, serve func(net.Conn)) (address string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -197,8 +197,8 @@ func listening(t *testing.T, serve func(net.Conn)) (address string) {
 	return listener.Addr().String()
 }
 
-// TestWayThatHangs: what came before is told, and which step it was, whether the
-// mechanism looks at its context or not.
+// TestWayThatHangs: the earlier steps and the hanging step are reported, even if the mechanism
+// ignores its context.
 func TestWayThatHangs(t *testing.T) {
 	silent := listening(t, func(net.Conn) {})
 	released := make(chan struct{})
@@ -250,8 +250,8 @@ func TestWayThatHangs(t *testing.T) {
 	}
 }
 
-// TestWayOfAFailure: an error of a check stands behind the way, and one that connected
-// to nobody is what it always was.
+// TestWayOfAFailure: an error of a check follows the steps; an error without a connection is
+// unchanged.
 func TestWayOfAFailure(t *testing.T) {
 	address := listening(t, func(conn net.Conn) { _ = conn.Close() })
 	findings := goThere(t.Context(), t, outbound.Settings{}, sdk.HTTPSettings{}, secure(address))
@@ -273,8 +273,7 @@ func TestWayOfAFailure(t *testing.T) {
 	}
 }
 
-// TestWayIsBounded: neither many servers nor many findings of a mechanism crowd out the
-// rest.
+// TestWayIsBounded: neither many servers nor many findings of a mechanism displace the rest.
 func TestWayIsBounded(t *testing.T) {
 	own := slices.Repeat([]sdk.Finding{upstream.Fine("one", "of many")}, sdk.MaxFindings-5)
 	findings := goThere(t.Context(), t, outbound.Settings{}, sdk.HTTPSettings{}, func(ctx context.Context, g going) ([]sdk.Finding, error) {
@@ -291,8 +290,8 @@ func TestWayIsBounded(t *testing.T) {
 	}
 }
 
-// TestWayKnowsWhoJudges: a mechanism that compares clocks itself has the say; else who is
-// wrong is told.
+// TestWayKnowsWhoJudges: a mechanism that compares clocks itself decides; otherwise the
+// difference of the clocks is reported.
 func TestWayKnowsWhoJudges(t *testing.T) {
 	server := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
@@ -316,7 +315,7 @@ func TestWayKnowsWhoJudges(t *testing.T) {
 	}
 }
 
-// TestWayWithoutChecks: a certificate that nobody checks is not said to be trusted.
+// TestWayWithoutChecks: a certificate that is not checked is not called trusted.
 func TestWayWithoutChecks(t *testing.T) {
 	target, _ := serveProvider(t)
 	findings := goThere(t.Context(), t, outbound.Settings{}, sdk.HTTPSettings{}, func(ctx context.Context, g going) ([]sdk.Finding, error) {
@@ -338,8 +337,8 @@ func TestWayWithoutChecks(t *testing.T) {
 	}
 }
 
-// TestWayOfSeveralConnections: each handshake is told where it was made, and of several
-// connections to one server that which failed.
+// TestWayOfSeveralConnections: each handshake is reported with its server, and of several
+// connections to one server the failed one.
 func TestWayOfSeveralConnections(t *testing.T) {
 	target, ca := serveProvider(t)
 	other := listening(t, func(net.Conn) {})

@@ -69,7 +69,7 @@ func opening[C any](m sdk.Mechanism) func(context.Context, sdk.Env, C) (sdk.Mech
 	return func(context.Context, sdk.Env, C) (sdk.Mechanism, error) { return m, nil }
 }
 
-// open leaves the rules of the contract aside: these tests are about the wire.
+// open does not check the contract: these tests are about the wire.
 func open(t testing.TB, m sdk.Mechanism) *plugin.Provider {
 	t.Helper()
 	p, err := plugintest.ServeUnchecked(t, about, opening[noOptions](m)).Open(t.Context(), plugintest.Request(nil))
@@ -254,7 +254,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestUndecidedRefresh: the new grant comes along with the reason.
+// TestUndecidedRefresh: the new grant arrives with the reason.
 func TestUndecidedRefresh(t *testing.T) {
 	p := open(t, capable{refresh: func([]byte) (sdk.Refreshed, error) {
 		return sdk.Refreshed{
@@ -302,7 +302,7 @@ func TestAbsentCapabilities(t *testing.T) {
 	if got := p.Capabilities(); got != nil {
 		t.Errorf("announced: %v", got)
 	}
-	// With this context every call over the wire would fail otherwise.
+	// Otherwise every call over the wire would fail with this context.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, refresh := p.Refresh(ctx, nil)

@@ -28,8 +28,8 @@ func (f fullMemory) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, er
 	return nil, sdk.InvalidResponse("none", "not asked for")
 }
 
-// BenchmarkBegin is one call with 1 KiB of memory in the answer: over a unix
-// socket inside this process, and to a process of its own with mutual TLS.
+// BenchmarkBegin is one call with 1 KiB of memory in the answer: over a unix socket in this
+// process, and to another process with mutual TLS.
 func BenchmarkBegin(b *testing.B) {
 	b.Run("here", func(b *testing.B) {
 		benchmarkBegin(b, Serve(b, plugin.Description{Mechanism: "bench"}, openFullMemory, nil))
@@ -72,8 +72,8 @@ func benchmarkBegin(b *testing.B, client *plugin.Client) {
 	})
 }
 
-// BenchmarkStart is from nothing to the first answer of a plugin process. Most
-// of it are the keys of mutual TLS, one on each side.
+// BenchmarkStart starts a plugin process and waits for its first answer. Making the two keys
+// of mutual TLS takes most of the time.
 func BenchmarkStart(b *testing.B) {
 	binary := magicBinary(b)
 	for b.Loop() {

@@ -15,8 +15,8 @@ import (
 
 const callback = "http://localhost:8055/auth/login/test/callback"
 
-// TestBrowser signs in at a provider that wants its cookie back, shows a form, and
-// answers with a page that posts itself.
+// TestBrowser signs in with a provider that requires its cookie, shows a form, and answers with
+// a page that posts itself.
 func TestBrowser(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/authorize", func(w http.ResponseWriter, r *http.Request) {

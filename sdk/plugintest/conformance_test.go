@@ -34,7 +34,7 @@ func magicBinary(t testing.TB) string {
 
 const magicSeed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA"
 
-// authenticatorCode is what an authenticator app would show now (RFC 6238).
+// authenticatorCode is the current code of an authenticator app (RFC 6238).
 func authenticatorCode(t testing.TB) string {
 	t.Helper()
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(magicSeed)
@@ -63,7 +63,7 @@ func TestConformanceOfTheManual(t *testing.T) {
 	})
 }
 
-// TestConformanceWithoutSignIn runs the suite where nobody can sign in.
+// TestConformanceWithoutSignIn runs the suite without a way to sign in.
 func TestConformanceWithoutSignIn(t *testing.T) {
 	Conformance(t, Suite{Binary: demoBinary(t, "none"), Options: demoValues})
 }
@@ -80,8 +80,7 @@ const (
 	endsCheck       = "ends_with_its_host"
 )
 
-// A flaw of demo fails these checks and no others, by the name of the rule that
-// it breaks, if it breaks one.
+// A flaw of demo fails exactly these checks, with the name of the broken rule, if there is one.
 type flaw struct {
 	checks []string
 	rule   contract.Rule
@@ -128,7 +127,7 @@ var flaws = map[string]flaw{
 	"immortal":    {[]string{endsCheck}, ""},
 }
 
-// flawedVariable makes TestFlawed run: it fails, which is the point.
+// flawedVariable makes TestFlawed run, which is supposed to fail.
 const flawedVariable = "DOORWARD_TEST_FLAWED"
 
 func TestFlawed(t *testing.T) {

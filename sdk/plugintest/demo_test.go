@@ -21,7 +21,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// TestMain lets the test binary be a plugin, when it is called like one.
+// TestMain makes the test binary a plugin if it is called like one.
 func TestMain(m *testing.M) {
 	if flaw, ok := strings.CutPrefix(filepath.Base(os.Args[0]), "doorward-plugin-"); ok {
 		serveDemo(flaw)
@@ -49,7 +49,7 @@ type demoOptions struct {
 	Secret options.Secret `option:"client_secret,required" doc:"client secret"`
 }
 
-// careless has an option without doc, and a secret that is none.
+// careless has an option without doc, and a secret that is not marked as one.
 type careless struct {
 	Target string `option:"target_url,required"`
 	Secret string `option:"client_secret,required" doc:"client secret"`
@@ -95,8 +95,8 @@ func openDemo(flaw string, env sdk.Env, opts demoOptions) (sdk.Mechanism, error)
 	return m, nil
 }
 
-// demo is a mechanism of one redirect, with something like PKCE: the provider
-// returns the SHA-256 of a verifier that is in the memory. A flaw breaks it.
+// demo is a mechanism with one redirect and something like PKCE: the provider returns the
+// SHA-256 of a verifier that is in the memory. A flaw breaks it.
 type demo struct {
 	flaw     string
 	options  demoOptions
@@ -138,7 +138,7 @@ func (d *demo) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) 
 	return step, nil
 }
 
-// flawedURLs are what a flaw has the browser go to; the first is none.
+// flawedURLs are the URLs to which a flaw sends the browser; the first is not a URL.
 var flawedURLs = map[string]string{
 	"loopback":  "http://LOCALHOST:9/",
 	"plain":     "http://op.example/",

@@ -19,14 +19,14 @@ func file(t *testing.T, name string) string {
 	return strings.TrimSuffix(string(content), "\n")
 }
 
-// badSerial is a certificate with a negative serial number, which RFC 5280 section
-// 4.1.2.2 forbids and some old authorities of systems have.
+// badSerial is a certificate with a negative serial number, which RFC 5280 section 4.1.2.2
+// forbids and some old system authorities have.
 func badSerial(t *testing.T) string {
 	t.Helper()
 	return file(t, "negative-serial.pem")
 }
 
-// TestCertificates: every sound way to write them is read.
+// TestCertificates: every valid form is read.
 func TestCertificates(t *testing.T) {
 	client, chain := file(t, "client.pem"), file(t, "chain.pem")
 	for name, test := range map[string]struct {
@@ -53,8 +53,8 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// TestInsteadOfPEM: whoever has another form is told which it is, and what converts
-// it. No text quotes what may be a secret.
+// TestInsteadOfPEM: for another form, the error names it and the command that converts it. No
+// text quotes possible secrets.
 func TestInsteadOfPEM(t *testing.T) {
 	client, key := file(t, "client.pem"), file(t, "client.key")
 	for name, test := range map[string]struct{ certificate, key, problem string }{
@@ -112,7 +112,7 @@ func TestInsteadOfPEM(t *testing.T) {
 	}
 }
 
-// FuzzPair: no text is too odd to be told what is wrong with it.
+// FuzzPair: the error for any bad text says what is wrong.
 func FuzzPair(f *testing.F) {
 	for _, name := range []string{"client.pem", "chain.p7b.der", "client.p12", "encrypted.der", "trusted.pem"} {
 		content, err := os.ReadFile(filepath.Join("testdata", name))

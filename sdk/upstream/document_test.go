@@ -17,7 +17,7 @@ import (
 
 const reasonNotInTime sdk.Reason = "document_not_in_time"
 
-// loads is a document whose loads the test steers.
+// loads is a document whose loads the test controls.
 type loads struct {
 	*upstream.Document[int]
 	clock *plugintest.Clock
@@ -160,8 +160,8 @@ func TestCachedOutlivesItsCaller(t *testing.T) {
 	}
 }
 
-// TestCachedSurvivesAPanic: it is one failed load, told with its stack, and the
-// next one may succeed.
+// TestCachedSurvivesAPanic: a panic is one failed load, logged with its stack, and the next load
+// can succeed.
 func TestCachedSurvivesAPanic(t *testing.T) {
 	l := newLoads(t)
 	good := upstream.SourceOf(l.Document).Load
@@ -177,7 +177,7 @@ func TestCachedSurvivesAPanic(t *testing.T) {
 	l.want(t, 1)
 }
 
-// TestCachedSurvivesAPanicOfNobody: with KeepFresh no call is there to catch it.
+// TestCachedSurvivesAPanicOfNobody: with KeepFresh there is no call to catch it.
 func TestCachedSurvivesAPanicOfNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLoads(t)
@@ -199,8 +199,8 @@ func TestCachedSurvivesAPanicOfNobody(t *testing.T) {
 	})
 }
 
-// TestKeepFresh: loads happen on time, without a call; a provider that is down is
-// asked less and less often, and nobody waits for it.
+// TestKeepFresh: loads happen on time, without a call; a provider that is down is asked less and
+// less often, and no call waits for it.
 func TestKeepFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLoads(t)
@@ -236,7 +236,8 @@ func TestKeepFresh(t *testing.T) {
 
 type callerKey struct{}
 
-// TestLoadsHaveTheValuesOfACaller, who may trace the connections; and not its end.
+// TestLoadsHaveTheValuesOfACaller: a load has the values of the caller's context, which can trace
+// the connections, but does not end with it.
 func TestLoadsHaveTheValuesOfACaller(t *testing.T) {
 	l := newLoads(t)
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), callerKey{}, "traced"))
@@ -246,7 +247,7 @@ func TestLoadsHaveTheValuesOfACaller(t *testing.T) {
 	}
 }
 
-// TestReload tells what a check wants to know, and keeps the last good value.
+// TestReload: it returns the result that a check needs, and keeps the last good value.
 func TestReload(t *testing.T) {
 	l := newLoads(t)
 	if err := l.Reload(t.Context()); err != nil || !l.LoadedAt().Equal(l.clock.Now()) {

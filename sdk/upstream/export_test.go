@@ -1,11 +1,11 @@
 package upstream
 
-// The tests stand outside of the package, because the SDK that they run it with uses it.
+// The tests are outside of the package, because they use the rest of the SDK, which uses it.
 
-// LeftOut is what stands for a text with a secret.
+// LeftOut replaces a text with a secret.
 const LeftOut = leftOut
 
-// SourceOf is that of a document, to be changed.
+// SourceOf returns the source of a document, so that tests can change it.
 func SourceOf[T any](d *Document[T]) *Source[T] { return &d.source }
 
 // FirstWait is how long the goroutine of KeepFresh waits after its first failure.

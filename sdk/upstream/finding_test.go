@@ -27,7 +27,7 @@ func TestCertificateFinding(t *testing.T) {
 		{0, 365 * day, sdk.SeverityWarning, "it has expired"},
 		{-day, 365 * day, sdk.SeverityWarning, "it has expired"},
 		{29 * day, 120 * day, sdk.SeverityWarning, "29 days are left"},
-		{12 * day, 47 * day, sdk.SeverityOK, "valid until"}, // renewed in time by whoever renews at a third
+		{12 * day, 47 * day, sdk.SeverityOK, "valid until"}, // early enough for clients that renew at a third
 		{11 * day, 47 * day, sdk.SeverityWarning, "11 days are left"},
 		{2 * day, 6 * day, sdk.SeverityOK, "valid until"},
 		{day, 6 * day, sdk.SeverityWarning, "1 days are left"},

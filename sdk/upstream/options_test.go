@@ -14,9 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// TestHTTPProblems: whatever is wrong is told by the name of its option, in a
-// mechanism that says nothing about these options, has a Validate of its own, and
-// embeds another struct of options, too.
+// TestHTTPProblems: every problem names its option, in a mechanism that does not mention these
+// options, has its own Validate, and embeds another struct of options, too.
 func TestHTTPProblems(t *testing.T) {
 	type o = map[string]any
 	for _, test := range []struct {
@@ -80,7 +79,7 @@ func TestHTTPClientOfEnv(t *testing.T) {
 	}
 }
 
-// TestHTTPOptionNames: the names are those that operators know.
+// TestHTTPOptionNames: operators rely on these names.
 func TestHTTPOptionNames(t *testing.T) {
 	schema, err := options.SchemaOf[upstream.HTTPOptions]()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// TestUnreachable: what only the operator can change is not said to pass by itself.
+// TestUnreachable: a failure that only the operator can fix is not called temporary.
 func TestUnreachable(t *testing.T) {
 	denied := fmt.Errorf("dial tcp: %w", &outbound.DeniedError{Target: "idp.example", Found: "169.254.169.254", By: "metadata", Deny: "OUTBOUND_DENY", Allow: "OUTBOUND_ALLOW"})
 	err := upstream.Unreachable("unreachable", "asking", denied)
@@ -25,7 +25,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestGetKeepsWhy: an address that is denied is still known as that.
+// TestGetKeepsWhy: a denied address is still recognized as denied.
 func TestGetKeepsWhy(t *testing.T) {
 	_, err := upstream.Get(t.Context(), client(t, 0), "https://169.254.169.254/latest/meta-data/", nil)
 	if !errors.Is(err, outbound.ErrAddressDenied) {

@@ -1,4 +1,5 @@
-// Checks whether a request comes through Doorward, and who sent it: Go, with github.com/go-jose/go-jose/v4.
+// Verifies that a request came through Doorward, and from which user: Go, with
+// github.com/go-jose/go-jose/v4.
 package main
 
 import (
@@ -20,7 +21,7 @@ const (
 	origin = "https://wiki.example.org" // of this application
 )
 
-// verify returns the person named by the value of X-Doorward-Assertion, or an error if it is not valid.
+// verify returns the claims in a value of X-Doorward-Assertion, or an error if it is not valid.
 func verify(assertion string, keys jose.JSONWebKeySet) (*jwt.Claims, error) {
 	token, err := jwt.ParseSigned(assertion, []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256, jose.RS256})
 	if err != nil {
@@ -37,7 +38,7 @@ func verify(assertion string, keys jose.JSONWebKeySet) (*jwt.Claims, error) {
 	return &claims, claims.ValidateWithLeeway(want, 5*time.Second)
 }
 
-// readKeys returns Doorward's keys: read them again every five minutes.
+// readKeys returns the keys of Doorward. Read them again every five minutes.
 func readKeys() (keys jose.JSONWebKeySet, err error) {
 	resp, err := http.Get(issuer + "/.well-known/jwks.json")
 	if err != nil {

@@ -1,15 +1,15 @@
-# Checks whether a request comes through Doorward, and who sent it: Python, with PyJWT 2.4 or later.
+# Verifies that a request came through Doorward, and from which user: Python, with PyJWT 2.4 or later.
 import sys
 
 import jwt
 
 issuer = "https://sso.example.org"  # PUBLIC_URL, without a slash at the end
 origin = "https://wiki.example.org"  # of this application
-keys = jwt.PyJWKClient(issuer + "/.well-known/jwks.json")  # keeps them for five minutes
+keys = jwt.PyJWKClient(issuer + "/.well-known/jwks.json")  # caches the keys for five minutes
 
 
 def verify(assertion):
-    """Returns the person named by the value of X-Doorward-Assertion; raises jwt.PyJWTError if it is not valid."""
+    """Returns the claims in a value of X-Doorward-Assertion; raises jwt.PyJWTError if it is not valid."""
     if jwt.get_unverified_header(assertion).get("typ") != "doorward-assertion+jwt":
         raise jwt.InvalidTokenError("another kind of token")
     key = keys.get_signing_key_from_jwt(assertion).key

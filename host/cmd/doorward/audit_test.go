@@ -59,7 +59,7 @@ func TestTheAuditOfCommands(t *testing.T) {
 	}
 	o.run(0, `"actor": "operator"`, "audit", "--json")
 	o.run(0, "", "audit", "--provider", "nobody")
-	o.run(1, "is none that there is; there are signed_in", "audit", "--kind", "nonsense")
+	o.run(1, "is unknown; the kinds are signed_in", "audit", "--kind", "nonsense")
 	o.run(2, "--since must be a duration before now", "audit", "--since", "yesterday")
 	o.run(2, "--follow cannot be used with --cursor", "audit", "--follow", "--cursor", "x")
 	o.run(2, "--refusals can be used with", "audit", "--refusals", "--user", "x")

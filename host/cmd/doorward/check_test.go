@@ -32,9 +32,9 @@ func TestCheckComparesSECRETWithTheDatabase(t *testing.T) {
 		says     string
 	}{
 		"the same":                {[]string{one}, exitOK, noProviders},
-		"another":                 {[]string{other}, exitError, "SECRET is not the one"},
+		"another":                 {[]string{other}, exitError, "sealed under another SECRET"},
 		"changed":                 {[]string{other, "SECRET_PREVIOUS=" + strings.TrimPrefix(one, "SECRET=")}, exitOK, noProviders},
-		"changed, the old one no": {[]string{other, "SECRET_PREVIOUS=" + strings.Repeat("no", 16)}, exitError, "with SECRET_PREVIOUS neither"},
+		"changed, the old one no": {[]string{other, "SECRET_PREVIOUS=" + strings.Repeat("no", 16)}, exitError, "not even with SECRET_PREVIOUS"},
 	} {
 		if code, out := runIn(t.Context(), t, dir, tc.settings, "check"); code != tc.code || !strings.Contains(out, tc.says) {
 			t.Errorf("%s: exit status %d, want %d with %q:\n%s", name, code, tc.code, tc.says, out)

@@ -52,16 +52,16 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for command, want := range map[string]string{
-		"--user ann GET https://wiki.example.org/x":                 "app      wiki (https://wiki.example.org/)\nverdict  admitted\nbecause  the app admits everybody who is signed in with one of the groups staff\n",
+		"--user ann GET https://wiki.example.org/x":                 "app      wiki (https://wiki.example.org/)\nverdict  admitted\nbecause  the app admits every signed-in user with one of the groups staff\n",
 		"--user ANN@example.org GET https://wiki.example.org/x":     "verdict  admitted",
 		"--user u-ann --group other GET https://wiki.example.org/x": "groups   other\napp      wiki (https://wiki.example.org/)\nverdict  denied\nbecause  missing: one of the groups staff\n",
 		"--user u-bob GET https://wiki.example.org/x":               "groups   not known: there is no session",
-		"GET https://wiki.example.org/health?x":                     "verdict  public\nbecause  everybody may: public path /health",
+		"GET https://wiki.example.org/health?x":                     "verdict  public\nbecause  the path is public: /health",
 		"POST https://wiki.example.org/health":                      "verdict  sign_in",
 		"GET https://wiki.example.org/x/../y":                       "verdict  ambiguous\nbecause  the path can be read in more than one way: it has a dot segment",
 		"GET https://other.example.org/":                            "verdict  unknown_app",
 		"--user u-ann GET https://admin.example.org":                ", role Editor (r-1)\n",
-		"--user ann GET https://admin.example.org":                  "verdict  admitted\nbecause  the app admits everybody who is signed in with one of the roles Editor",
+		"--user ann GET https://admin.example.org":                  "verdict  admitted\nbecause  the app admits every signed-in user with one of the roles Editor",
 		"--user u-bob GET https://admin.example.org":                "missing: one of the roles Editor",
 		"--user ann GET https://wiki.example.org/chiefs":            "app      chiefs (https://wiki.example.org/chiefs/)\nverdict  admitted",
 		"--user u-bob GET https://wiki.example.org/chiefs/x":        "missing: one of the groups chiefs; one of the users u-ann",
@@ -84,7 +84,7 @@ func TestExplain(t *testing.T) {
 	// The rules admit the user, but the app needs something that is not known about them.
 	environ := []string{"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_USER=email"}
 	_, out := runIn(t.Context(), t, dir, environ, "forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml"), "--user", "ann", "GET", "https://wiki.example.org/x")
-	if want := "verdict  denied\nbecause  missing: what Remote-User is to say of them (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {
+	if want := "verdict  denied\nbecause  missing: a value for Remote-User (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {
 		t.Errorf("without an address that counts:\n%s\nwant %s", out, want)
 	}
 }

@@ -77,7 +77,7 @@ func TestImport(t *testing.T) {
 	if len(users) != 4 || users[annID].Outcome != "added" || !users[annID].Claimable || len(roles) != 1 || roles[0].Outcome != "added" {
 		t.Errorf("dry: %+v with %+v", users, roles)
 	}
-	for id, why := range map[string]string{bobID: "it is suspended", casID: "it had a password", danID: `provider "crop" is not configured`} {
+	for id, why := range map[string]string{bobID: "the account is suspended", casID: "the account had a password", danID: `provider "crop" is not configured`} {
 		if users[id].Claimable || !strings.Contains(strings.Join(users[id].Notes, "; "), why) {
 			t.Errorf("dry: %+v, want %q", users[id], why)
 		}
@@ -129,14 +129,14 @@ func TestImportAfterTheFirstLogin(t *testing.T) {
 	out := o.run(0, "", "user", "add", "--provider", "corp", "--subject", "entry-uuid", "--email", "ANN@example.org")
 	early := uuidIn.FindString(out)
 	path := o.file("dump.sql", dump)
-	const note = "signs in at corp already, to another account"
+	const note = "already signs in at corp, to another account"
 	users, _ := o.runImport(0, path, "--dry-run")
 	for id, want := range map[string]bool{annID: true, bobID: false, casID: false, danID: false} {
 		if got := strings.Contains(strings.Join(users[id].Notes, "; "), note); got != want {
 			t.Errorf("%s: %v", id, users[id].Notes)
 		}
 	}
-	o.run(0, "note for 1 users: somebody with this e-mail address "+note, "user", "import", path, "--dry-run")
+	o.run(0, "note for 1 users: a user with this e-mail address "+note, "user", "import", path, "--dry-run")
 	o.run(0, "", "user", "delete", early, "--yes")
 	if users, _ = o.runImport(0, path); len(users[annID].Notes) > 0 || !users[annID].Claimable {
 		t.Errorf("after it was deleted: %+v", users[annID])
@@ -153,7 +153,7 @@ func TestImportOfWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	users, _ := o.runImport(1, o.file("odd.json", string(text)))
-	for id, why := range map[string]string{"1": "id must be a UUID", annID: "status", bobID: "email has a control character"} {
+	for id, why := range map[string]string{"1": "id must be a UUID", annID: "status", bobID: "email contains a control character"} {
 		if users[id].Outcome != "refused" || !strings.Contains(strings.Join(users[id].Notes, " "), why) {
 			t.Errorf("%+v, want %q", users[id], why)
 		}
@@ -171,7 +171,7 @@ func TestImportOfWhatDoesNotFit(t *testing.T) {
 			t.Errorf("two with one identifier: %+v", users)
 		}
 	}
-	o.run(1, "not an export of Directus", "user", "import", o.file("none.txt", "hello"))
+	o.run(1, "not a Directus export", "user", "import", o.file("none.txt", "hello"))
 	o.run(1, "opening the export", "user", "import", filepath.Join(o.dir, "missing"))
 	o.run(2, "FILE", "user", "import")
 }
@@ -234,8 +234,8 @@ func TestAddByEmail(t *testing.T) {
 	o := newOffice(t)
 	o.run(0, "AUTH_CORP_LINK_BY_VERIFIED_EMAIL", "user", "add", "--email", "Ann@example.org", "--email-provider", "corp")
 	o.run(0, "a login at corp with the verified address ann@example.org", "user", "show", "ann@example.org")
-	o.run(0, "waits for the same", "user", "add", "--email", "ann@example.org", "--email-provider", "corp")
+	o.run(0, "has the same claim", "user", "add", "--email", "ann@example.org", "--email-provider", "corp")
 	o.run(0, `provider "crop" is not configured`, "user", "add", "--email", "bob@example.org", "--email-provider", "crop")
 	o.run(1, "plain e-mail address", "user", "add", "--email", "a@b@example.org", "--email-provider", "corp")
-	o.run(1, "email_provider goes without", "user", "add", "--email", "a@b.org", "--email-provider", "corp", "--provider", "corp", "--subject", "x")
+	o.run(1, "email_provider cannot be combined with", "user", "add", "--email", "a@b.org", "--email-provider", "corp", "--provider", "corp", "--subject", "x")
 }

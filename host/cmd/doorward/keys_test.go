@@ -180,7 +180,7 @@ func TestKeysOfWrongDatabases(t *testing.T) {
 	h.started()
 	h.environ = append([]string{"SECRET=" + strings.Repeat("fedcba9876543210", 2)}, h.environ[0], h.environ[2])
 	for _, args := range [][]string{{"list"}, {"rotate"}, {"rotate", "--now", "--yes"}} {
-		if out, code := h.run(args...); code != exitError || !strings.Contains(out, "SECRET is not the one") {
+		if out, code := h.run(args...); code != exitError || !strings.Contains(out, "sealed under another SECRET") {
 			t.Errorf("%s with another SECRET: exit code %d: %s", args, code, out)
 		}
 	}

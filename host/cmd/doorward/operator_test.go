@@ -58,14 +58,14 @@ var uuidIn = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 func TestUsersByCommand(t *testing.T) {
 	o := newOffice(t)
 	id := uuidIn.FindString(o.run(0, "added: ", "user", "add", "--provider", "corp", "--subject", "ann", "--email", "ann@example.org"))
-	o.run(1, "is the user "+id+" (ann@example.org) already, and is not moved", "user", "add", "--provider", "corp", "--subject", "ann")
+	o.run(1, "already belongs to user "+id+" (ann@example.org) and is not moved", "user", "add", "--provider", "corp", "--subject", "ann")
 	o.run(0, `provider "crop" is not configured`, "user", "add", "--provider", "crop", "--subject-base64", "Ym9i", "--email", "bob@example.org")
 	o.run(0, "nobody can sign in to this account", "user", "add", "--email", "bob@example.org")
 
 	o.run(1, "several users have the e-mail address", "user", "suspend", "bob@example.org")
 	o.run(1, "no user has the e-mail address", "user", "suspend", "cas@example.org")
 	o.run(1, "not found", "user", "show", "nobody")
-	o.run(1, "status is none that there is", "user", "list", "--status", "suspnded")
+	o.run(1, "status is unknown", "user", "list", "--status", "suspnded")
 	o.run(1, "no user has the e-mail address", "session", "end", "--user", "cas@example.org")
 	o.run(1, "not found", "session", "end", "--user", "cas")
 	o.run(1, "not found", "session", "list", "--user", "cas")
@@ -75,7 +75,7 @@ func TestUsersByCommand(t *testing.T) {
 	o.run(0, "", "user", "list", "--status", "archived") // who came from Directus
 	o.run(0, "active: "+id, "user", "activate", id)
 
-	o.run(1, "role is not there", "user", "set", id, "--role", "Editor")
+	o.run(1, "role does not exist", "user", "set", id, "--role", "Editor")
 	o.run(0, "added: ", "role", "add", "Editor", "--id", "653925a9-970e-487a-bfc0-ab6c96affcdc")
 	o.run(0, "Editor", "user", "set", id, "--role", "Editor", "--first-name", "Ann")
 	o.run(0, id, "user", "list", "--role", "653925A9-970E-487A-BFC0-AB6C96AFFCDC")
@@ -142,7 +142,7 @@ func TestPagesByCommand(t *testing.T) {
 		t.Errorf("pages: %s", got)
 	}
 	o.run(1, "limit must be from 1 to 1000", "user", "list", "--limit", "1001")
-	o.run(1, "cursor is not one that this list gave", "user", "list", "--cursor", "eA")
+	o.run(1, "cursor is not a cursor of this list", "user", "list", "--cursor", "eA")
 }
 
 func TestKeysByCommand(t *testing.T) {
@@ -153,7 +153,7 @@ func TestKeysByCommand(t *testing.T) {
 		t.Errorf("the key is shown again:\n%s", listed)
 	}
 	o.run(1, "already taken", "key", "add", "sync", "--scope", "users:read")
-	o.run(1, `has "all", which is none; there are users:read`, "key", "add", "else", "--scope", "all")
+	o.run(1, `contains "all", which is not a scope; the scopes are users:read`, "key", "add", "else", "--scope", "all")
 	o.run(0, "removed: sync", "key", "remove", "sync")
 	o.run(1, "not found", "key", "remove", "sync")
 }

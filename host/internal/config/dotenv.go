@@ -36,6 +36,8 @@ type dotenv struct {
 	// hold names and lines, never a value.
 	warnings []string
 
+	skipped int // lines that are no assignments
+
 	// swallowed says of a value in quotes that a setting of ours is part of it.
 	// A quote is missing, and reading on as dotenv does would leave out what
 	// may keep people out, such as a registration that is closed.
@@ -71,6 +73,9 @@ func parseDotenv(name, text string) dotenv {
 		d.set(found)
 		at = lineStart(text, at+match[6])
 	}
+	if more := d.skipped - mostSkipped; more > 0 {
+		d.warn("%d more lines of %s are no assignments, and are ignored", more, name)
+	}
 	return d
 }
 
@@ -92,9 +97,16 @@ func (d *dotenv) warn(format string, args ...any) {
 	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
 }
 
+// mostSkipped is how many lines are named that are no assignments. All lines of a file
+// are that was named by mistake.
+const mostSkipped = 10
+
 // skip passes over a line that is no assignment.
 func (d *dotenv) skip(file, text string, line int) {
-	if text != "" && text[0] != '#' {
+	if text == "" || text[0] == '#' {
+		return
+	}
+	if d.skipped++; d.skipped <= mostSkipped {
 		d.warn("line %d of %s is no assignment, and is ignored; write NAME=value, or # before a comment", line, file)
 	}
 }

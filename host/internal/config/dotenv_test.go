@@ -97,3 +97,12 @@ func TestDotenvTellsTheLine(t *testing.T) {
 		t.Errorf("places (-want +got):\n%s", diff)
 	}
 }
+
+// A file that was named by mistake is told of in a few lines.
+func TestDotenvOfManyLinesThatAreNone(t *testing.T) {
+	d := parseDotenv(".env", strings.Repeat("what is this\n", 50_000)+"PORT=1001\n")
+	if d.vars["PORT"].value != "1001" || len(d.warnings) != 11 || !strings.HasPrefix(d.warnings[9], "line 10 of .env is no assignment, and is ignored") ||
+		d.warnings[10] != "49990 more lines of .env are no assignments, and are ignored" {
+		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(d.warnings), d.warnings[:min(12, len(d.warnings))])
+	}
+}

@@ -45,13 +45,21 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	for _, e := range top {
 		origin := l.document.at(e.key, e.line)
 		text, err := l.asText(e)
-		if err != nil {
+		switch {
+		case err != nil && isOfOthers(e.key):
+			text = followAlias(e.node).Value // which nobody reads
+		case err != nil:
 			l.problems.Addf(origin, "%v", err)
 			continue
 		}
 		layer[e.key] = variable{value: text, origin: origin}
 	}
 	l.addLayer(filepath.Base(path), path, mode, layer)
+}
+
+// isOfOthers reports whether no setting has the name.
+func isOfOthers(name string) bool {
+	return !isSetting(name) && !strings.HasPrefix(foldName(name), "AUTH_")
 }
 
 // asText writes a value as it would stand in the environment: whoever reads it knows its

@@ -3,6 +3,7 @@ package config_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,28 @@ func TestFilesOfDirectusRefused(t *testing.T) {
 			}
 			s.refused(t, tt.want)
 		})
+	}
+}
+
+// What others have in the file need not be anything that is read here, and a slip in it
+// is found all the same.
+func TestFilesOfDirectusWithWhatIsOfOthers(t *testing.T) {
+	s := newSetup(t, "CONFIG_PATH=c.yaml").file(t, "c.yaml", "PORT: 1001\nFILES_MODE: 0644\nMY_MASK: 0x1F\nMY_NUMBER: .nan\nMY_KEY: !!binary aGVsbG8=\nMY_OWN: &o {a: 1}\nMY_SECOND:\n  <<: *o\n"+
+		"MY_SELF: &s [*s]\nSESION_COOKIE_NAME: 0x1\nLOG_LEVEL: warn\n")
+	c := s.mustLoad(t)
+	if c.Port != 1001 || c.LogLevel != "warn" {
+		t.Errorf("port %d, level %s", c.Port, c.LogLevel)
+	}
+	want := []string{
+		"FILES_MODE has no effect: ", "SESION_COOKIE_NAME (c.yaml:10) is no setting, and has no effect; did you mean SESSION_COOKIE_NAME?",
+	}
+	if len(c.Warnings) != len(want) {
+		t.Fatalf("warnings: %q", c.Warnings)
+	}
+	for _, text := range want {
+		if !slices.ContainsFunc(c.Warnings, func(warning string) bool { return strings.HasPrefix(warning, text) }) {
+			t.Errorf("warnings: %q, want one that begins with %q", c.Warnings, text)
+		}
 	}
 }
 

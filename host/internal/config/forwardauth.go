@@ -62,7 +62,7 @@ func (l *loader) loadApps(config *Config) {
 	for _, url := range config.ForwardAuthApps {
 		app := App{from: map[string]string{"url": spelled}}
 		if err := app.at(url); err != nil {
-			l.problems.Addf(spelled, "%q %v", bounded(url), err)
+			l.problems.Addf(spelled, "%q %v", bounded(withoutUser(url)), err)
 			continue
 		}
 		apps = append(apps, app)

@@ -49,8 +49,9 @@ func (g Given) spelled() string {
 	return g.Name
 }
 
-// credentials are user and password before the host of a URL.
-var credentials = regexp.MustCompile(`://[^/?#\s]*@`)
+// credentials are user and password before the host of a URL, whether it has a scheme or
+// not, and however they are escaped; and what is called a secret in its query.
+var credentials = regexp.MustCompile(`(?i):.*@|[?&#][^=&]*(secret|password|token|key)[^=&]*=`)
 
 // show puts the value that is in force into g, or, if that is secret, how long the text
 // is that was given.

@@ -82,7 +82,7 @@ func (g *group) within(option string, d, least, most time.Duration, say string) 
 	if !g.ok(option) || d >= least && d <= most {
 		return
 	}
-	if number, ok := g.plainNumber(option); ok {
+	if number, ok := g.plainNumber(option); ok && d != 0 {
 		g.refuse(option, "must be %s, not %v; a plain number is milliseconds: write %ss for seconds", say, d, number)
 		return
 	}

@@ -16,6 +16,7 @@ const (
 	noMail       = "this host sends no mail; doorward user invite prints the link of an invitation"
 	oneHost      = "hosts exchange what they must by the database (DB_CLIENT=pg)"
 	fixedHeaders = "every answer has strict headers of its own; let the proxy in front set others"
+	keepsAudit   = "who did what is kept for AUDIT_RETENTION, and there are no revisions and flows"
 	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host goes on after SIGTERM"
 
 	// Nothing that anybody misses in a login host: told in one line.
@@ -38,8 +39,10 @@ var withoutEffect = map[string]string{
 	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, and not how fast",
 	"CROSS_ORIGIN_OPENER_":     "the header is always same-origin",
 
-	"ROOT_REDIRECT":                 "GET / is the page of who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
-	"LOG_HTTP_IGNORE_PATHS":         "all requests are logged at one level; set LOG_LEVEL",
+	"ROOT_REDIRECT":         "GET / is the page of who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
+	"LOG_HTTP_IGNORE_PATHS": "all requests are logged at one level; set LOG_LEVEL",
+	"LOGGER_":               "they are options of a library that is not here; LOG_LEVEL and LOG_STYLE say what is logged, and how",
+	"RETENTION_":            keepsAudit, "ACTIVITY_RETENTION": keepsAudit, "REVISIONS_RETENTION": keepsAudit, "FLOW_LOGS_RETENTION": keepsAudit,
 	"UNIX_SOCKET_PATH":              "the host listens on TCP only: HOST and PORT",
 	"METRICS_":                      "metrics are at METRICS_ADDRESS, all of them and without a token",
 	"REGISTER_STALL_TIME":           noPasswords,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/sdk/options"
@@ -23,7 +22,8 @@ type loader struct {
 	warnings []string
 	notes    []string // of the warnings, those that can be the reason of a problem
 	dangers  []string // of the warnings, those about what may hurt somebody
-	nodes    int      // of YAML, read so far
+	said     map[[2]string]bool
+	nodes    int // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
 	public   string            // scheme of PUBLIC_URL, if that is good
@@ -131,18 +131,27 @@ func isDotenv(path string, byConfigPath bool) bool {
 }
 
 func (l *loader) warnOnce(format string, args ...any) {
-	warning := fmt.Sprintf(format, args...)
-	if !slices.Contains(l.warnings, warning) {
-		l.warnings = append(l.warnings, warning)
+	l.warnings = l.once(l.warnings, "warning", fmt.Sprintf(format, args...))
+}
+
+// once adds a text to a list of that kind, unless it is there. A file that was named by
+// mistake has a warning for each of its lines, and comparing each with all takes minutes.
+func (l *loader) once(list []string, kind, text string) []string {
+	key := [2]string{kind, text}
+	if l.said[key] {
+		return list
 	}
+	if l.said == nil {
+		l.said = map[[2]string]bool{}
+	}
+	l.said[key] = true
+	return append(list, text)
 }
 
 // note is warnOnce for what can be the reason of a problem.
 func (l *loader) note(format string, args ...any) {
 	l.warnOnce(format, args...)
-	if note := fmt.Sprintf(format, args...); !slices.Contains(l.notes, note) {
-		l.notes = append(l.notes, note)
-	}
+	l.notes = l.once(l.notes, "note", fmt.Sprintf(format, args...))
 }
 
 // warnOfDanger is warnOnce for what may hurt somebody.

@@ -159,13 +159,12 @@ func (l *loader) loadProvider(s *source) Provider {
 
 func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
-	p.DefaultRole, p.RolesByGroupName = o.DefaultRoleID, o.RolesByGroupName
+	p.DefaultRole, p.RolesByGroupName = g.defaultRole(o.DefaultRoleID), o.RolesByGroupName
 	p.IdentifierIgnoreCase, p.LinkByVerifiedEmail = o.IdentifierIgnoreCase, o.LinkByVerifiedEmail
 	p.AllowPublicRegistration, p.RequireVerifiedEmail, p.SyncUserInfo = o.AllowPublicRegistration, o.RequireVerifiedEmail, o.SyncUserInfo
 	p.AllowUnsolicited = o.AllowUnsolicited
 	p.RedirectAllowList = o.RedirectAllowList
 	g.checkDriver(o.Driver)
-	g.checkRole(o.DefaultRoleID)
 	g.checkRedirects(o.RedirectAllowList)
 	g.within("login_timeout", o.LoginTimeout, 30*time.Second, time.Hour, "from 30s to 1h")
 	if p.Label = o.Label; p.Label == "" {
@@ -210,13 +209,15 @@ func (g *group) checkDriver(driver string) {
 	}
 }
 
-func (g *group) checkRole(role string) {
-	if role == "" {
-		return
+// defaultRole takes null for none: Directus reads values as JSON where they are that.
+func (g *group) defaultRole(role string) string {
+	if role == "" || role == "null" {
+		return ""
 	}
 	if err := sso.CheckRole(role); err != nil {
 		g.refuse("default_role_id", "%v; write the ID or the name of a role", err)
 	}
+	return role
 }
 
 func (g *group) checkRedirects(list []string) {

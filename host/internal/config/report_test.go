@@ -163,6 +163,32 @@ func TestReportOfWhatIsUnderstood(t *testing.T) {
 	}
 }
 
+// A password stands where somebody puts one, in whatever option that may be.
+func TestReportHidesCredentials(t *testing.T) {
+	for _, url := range []string{
+		"https://u:hunter2@a.example/", "https://u:hun/ter2@a.example/", "https://u:hun ter2@a.example/", "u:hunter2@a.example:3128", "//u:hunter2@a.example",
+		"https://u@a.example/", "https://a.example/?client_secret=hunter2", "https://a.example/?x=1&API-Key=hunter2", "https://a.example/#access_token=hunter2", "a.example, u:hunter2@b.example",
+	} {
+		r := explained(t, nil, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_ICON="+url, "NO_PROXY="+url, "FORWARD_AUTH_APPS="+url)
+		for _, g := range append(r.Settings, r.Providers[0].Options...) {
+			if shown := g.Name == "AUTH_X_ICON" || g.Name == "NO_PROXY"; shown && !g.Hidden || strings.Contains(g.Value, "ter2") {
+				t.Errorf("%s: %+v", url, g)
+			}
+		}
+		for _, f := range r.Findings {
+			if strings.Contains(f.Text, "ter2") && strings.Contains(url, "@") {
+				t.Errorf("%s: %s", url, f.Text)
+			}
+		}
+	}
+	for _, text := range []string{"https://a.example/?redirect=x", "account_circle", "https://a.example:8443/x", "ann@example.org"} {
+		r := explained(t, nil, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_ICON="+text)
+		if g := r.Providers[0].Options[1]; g.Name != "AUTH_X_ICON" || g.Value != text {
+			t.Errorf("%s: %+v", text, g)
+		}
+	}
+}
+
 // Where a source cannot be read, nothing is told of what may stand there.
 func TestReportWithoutASource(t *testing.T) {
 	r := explained(t, map[string]string{"d.yaml": "a: [\n"}, "PORT=8056", "AUTH_PROVIDERS=x")

@@ -149,6 +149,7 @@ func (l *loader) givenSettings() map[string]given {
 	}
 	l.findProxies(values)
 	l.readSameSites(values)
+	l.readLogLevel(values)
 	// The settings are lists, but false is how not to have one, and true is any origin.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy", "cors_origin"} {
 		if found := values[name]; found.value == true || found.value == false {

@@ -140,7 +140,10 @@ func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 			continue
 		}
 		family := familyOf(names[0])
-		alike := max(1, slices.IndexFunc(append(slices.Clone(names), ""), func(name string) bool { return familyOf(name) != family }))
+		alike := slices.IndexFunc(names, func(name string) bool { return familyOf(name) != family })
+		if alike < 0 {
+			alike = len(names)
+		}
 		if alike == 1 {
 			l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
 		} else {
@@ -152,9 +155,6 @@ func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 
 // familyOf is what the variables of a provider begin with, if its name has one word.
 func familyOf(name string) string {
-	if name == "" {
-		return ""
-	}
 	provider, _, _ := strings.Cut(strings.TrimPrefix(foldName(name), "AUTH_"), "_")
 	return "AUTH_" + provider + "_"
 }

@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// readCSV reads a table with the names of its columns in the first line (RFC 4180).
+// readCSV reads a table with the column names in its first line (RFC 4180).
 func readCSV(data []byte, table string, into *tables) error {
 	reader := csv.NewReader(bytes.NewReader(data))
 	reader.ReuseRecord = true
 	head, err := reader.Read()
 	if err != nil || len(head) > maxColumns {
-		return fmt.Errorf("%w: neither JSON, nor CSV with the names of columns in its first line, nor the plain text of pg_dump", ErrFormat)
+		return fmt.Errorf("%w: it is not JSON, CSV with the column names in its first line, or the plain text of pg_dump", ErrFormat)
 	}
 	columns := slices.Clone(head)
 	if err := checkColumns(table, func(column string) bool { return slices.Contains(columns, column) }); err != nil {
@@ -36,7 +36,7 @@ func readCSV(data []byte, table string, into *tables) error {
 	}
 }
 
-// addRecord takes a row. Of two columns of one name the first counts.
+// addRecord adds a row. If two columns have the same name, the first one counts.
 func addRecord(columns, record []string, table string, into *tables) error {
 	for i, column := range columns {
 		if wanted(column) {

@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// copyLine begins the rows of a table in the plain text of pg_dump.
+// copyLine starts the rows of a table in the plain text of pg_dump.
 var copyLine = regexp.MustCompile(`^COPY (?:"?[A-Za-z0-9_]+"?\.)?"?(directus_users|directus_roles)"? \(([^()]+)\) FROM stdin;$`)
 
-// isDump reports whether a text is of pg_dump: comments of SQL, a statement, or the rows of a table.
+// isDump reports whether a text was written by pg_dump: SQL comments, a statement, or the
+// rows of a table.
 func isDump(text []byte) bool {
 	for _, start := range []string{"--", "SET ", "COPY ", `\restrict`} {
 		if bytes.HasPrefix(text, []byte(start)) {
@@ -22,7 +23,7 @@ func isDump(text []byte) bool {
 	return false
 }
 
-// readDump reads the rows that COPY … FROM stdin has, of our two tables.
+// readDump reads the rows of COPY … FROM stdin of the two tables.
 func readDump(text []byte, into *tables) error {
 	table, columns := "", []string(nil)
 	for n := 1; len(text) > 0; n++ {
@@ -42,11 +43,11 @@ func readDump(text []byte, into *tables) error {
 				return fmt.Errorf("line %d: %w", n, err)
 			}
 		case bytes.HasPrefix(line, []byte("INSERT INTO ")) && bytes.Contains(line, []byte("directus_users")):
-			return fmt.Errorf("line %d: %w: rows as INSERT; run pg_dump without --inserts", n, ErrFormat)
+			return fmt.Errorf("line %d: %w: the rows are INSERT statements; run pg_dump without --inserts", n, ErrFormat)
 		}
 	}
 	if table != "" {
-		return fmt.Errorf("%w: the rows of %s break off", ErrFormat, table)
+		return fmt.Errorf("%w: the rows of %s are cut off", ErrFormat, table)
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func addCopied(columns []string, line, table string, into *tables) error {
 }
 
 // uncopied reads a value in the text format of COPY (PostgreSQL manual, COPY, File
-// Formats). NULL is empty.
+// Formats). NULL becomes empty.
 func uncopied(value string) (string, error) {
 	if value == `\N` {
 		return "", nil
@@ -95,7 +96,7 @@ func uncopied(value string) (string, error) {
 		}
 		i++
 		if i == len(value) {
-			return "", fmt.Errorf("%w: a backslash at the end of a value", ErrFormat)
+			return "", fmt.Errorf("%w: a value ends with a backslash", ErrFormat)
 		}
 		if at := strings.IndexByte("bfnrtv", value[i]); at >= 0 {
 			text.WriteByte("\b\f\n\r\t\v"[at])
@@ -108,7 +109,7 @@ func uncopied(value string) (string, error) {
 		}
 		number, err := strconv.ParseUint(strings.TrimPrefix(digits, "x"), base, 8)
 		if err != nil {
-			return "", fmt.Errorf("%w: a number that is no byte", ErrFormat)
+			return "", fmt.Errorf("%w: an escaped number is not a byte", ErrFormat)
 		}
 		text.WriteByte(byte(number))
 		i += len(digits) - 1
@@ -116,7 +117,7 @@ func uncopied(value string) (string, error) {
 	return text.String(), nil
 }
 
-// numberAt finds one to three octal digits, or an x with one or two of hexadecimal.
+// numberAt finds one to three octal digits, or an x with one or two hexadecimal digits.
 func numberAt(text string) (digits string, base int) {
 	span := func(from, most int, set string) int {
 		n := from

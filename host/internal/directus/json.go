@@ -9,7 +9,7 @@ import (
 )
 
 // readJSON reads a list of objects, or an object with such a list as data. A role may be
-// an object that has its id, as the API writes it if it is asked for fields of it.
+// an object with an id, as the API returns it when fields of it are requested.
 func readJSON(text []byte, table string, into *tables) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if text[0] == '{' {
@@ -17,30 +17,30 @@ func readJSON(text []byte, table string, into *tables) error {
 			Data json.RawMessage `json:"data"`
 		}
 		if err := decoder.Decode(&envelope); err != nil || len(envelope.Data) == 0 {
-			return fmt.Errorf("%w: a JSON object without data", ErrFormat)
+			return fmt.Errorf("%w: the JSON object has no data", ErrFormat)
 		}
 		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: it goes on behind its JSON object", ErrFormat)
+			return fmt.Errorf("%w: there is more text after the JSON object", ErrFormat)
 		}
 		decoder = json.NewDecoder(bytes.NewReader(envelope.Data))
 	}
 	if start, err := decoder.Token(); err != nil || start != json.Delim('[') {
-		return fmt.Errorf("%w: no list of rows", ErrFormat)
+		return fmt.Errorf("%w: it is not a list of rows", ErrFormat)
 	}
 	for n := 1; decoder.More(); n++ {
 		var row map[string]json.RawMessage
 		if err := decoder.Decode(&row); err != nil {
-			return fmt.Errorf("%w: row %d is no JSON object", ErrFormat, n)
+			return fmt.Errorf("%w: row %d is not a JSON object", ErrFormat, n)
 		}
 		if err := addObject(row, table, into); err != nil {
 			return fmt.Errorf("row %d: %w", n, err)
 		}
 	}
 	if _, err := decoder.Token(); err != nil {
-		return fmt.Errorf("%w: the list breaks off", ErrFormat)
+		return fmt.Errorf("%w: the list is cut off", ErrFormat)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: it goes on behind its list", ErrFormat)
+		return fmt.Errorf("%w: there is more text after the list", ErrFormat)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func textOf(column string, raw json.RawMessage) (string, error) {
 		ID string `json:"id"`
 	}
 	if column != "role" || json.Unmarshal(raw, &object) != nil || object.ID == "" {
-		return "", fmt.Errorf("%w: %s is neither a text nor null", ErrFormat, column)
+		return "", fmt.Errorf("%w: %s is neither a string nor null", ErrFormat, column)
 	}
 	return object.ID, checkValue(column, object.ID)
 }

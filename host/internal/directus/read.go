@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Bounds of a file.
+// Limits of a file.
 const (
 	MaxFile = 64 << 20 // bytes
 	MaxRows = 100_000  // of each table
 
-	maxValue   = 1 << 10 // bytes of a value that is kept; Directus has no column of more than 255 characters for one
+	maxValue   = 1 << 10 // bytes of each value; the columns in Directus have at most 255 characters
 	maxColumns = 1000
 )
 
@@ -25,20 +25,20 @@ type User struct {
 // Role is a row of directus_roles.
 type Role struct{ ID, Name string }
 
-// Export is what a file has.
+// Export is the content of a file.
 type Export struct {
 	Users []User
 	Roles []Role
 }
 
-// ErrFormat: the file is none of the forms, or breaks off.
-var ErrFormat = errors.New("not an export of Directus")
+// ErrFormat: the file has none of the supported formats, or is cut off.
+var ErrFormat = errors.New("not a Directus export")
 
 // Read reads a file of users. The dump of a database may have roles, too.
 func Read(r io.Reader) (Export, error) {
 	export, err := read(r, "directus_users")
 	if err == nil && len(export.Users) == 0 {
-		err = fmt.Errorf("%w: it has no users; a dump must have the data of the table directus_users", ErrFormat)
+		err = fmt.Errorf("%w: it has no users; a dump must contain the data of the table directus_users", ErrFormat)
 	}
 	return export, err
 }
@@ -47,13 +47,13 @@ func Read(r io.Reader) (Export, error) {
 func ReadRoles(r io.Reader) ([]Role, error) {
 	export, err := read(r, "directus_roles")
 	if err == nil && len(export.Roles) == 0 {
-		err = fmt.Errorf("%w: it has no roles; a dump must have the data of the table directus_roles", ErrFormat)
+		err = fmt.Errorf("%w: it has no roles; a dump must contain the data of the table directus_roles", ErrFormat)
 	}
 	return export.Roles, err
 }
 
-// read finds out which form a file has. JSON and CSV have one table, which they do not
-// name.
+// read detects the format of a file. JSON and CSV files contain one table and do not name
+// it.
 func read(r io.Reader, table string) (Export, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
@@ -62,7 +62,7 @@ func read(r io.Reader, table string) (Export, error) {
 	if len(data) > MaxFile {
 		return Export{}, fmt.Errorf("the file has more than %d MB: export the tables directus_users and directus_roles alone", MaxFile>>20)
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // as spreadsheets write it
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // byte order mark, as spreadsheets write it
 	text := bytes.TrimLeft(data, " \t\r\n")
 	var into tables
 	switch {
@@ -76,13 +76,13 @@ func read(r io.Reader, table string) (Export, error) {
 	return into.Export, err
 }
 
-// tables takes rows.
+// tables collects rows.
 type tables struct {
 	Export
-	ids map[string]bool // those of both tables
+	ids map[string]bool // of both tables
 }
 
-// add takes a row of a table: the value of a column, or "" for one that is not there.
+// add adds a row of a table. value returns the value of a column, or "" if it is missing.
 func (t *tables) add(table string, value func(column string) string) error {
 	id := strings.ToLower(value("id"))
 	if t.ids == nil {
@@ -109,7 +109,7 @@ func (t *tables) add(table string, value func(column string) string) error {
 	return nil
 }
 
-// needed are the columns without which a file is not worth reading.
+// needed returns the columns without which a file is useless.
 func needed(table string) []string {
 	if table == "directus_roles" {
 		return []string{"id", "name"}
@@ -126,8 +126,8 @@ func wanted(column string) bool {
 	return false
 }
 
-// checkColumns refuses a table that lacks what says who somebody is: who exports without
-// external_identifier would make accounts that nobody can sign in to.
+// checkColumns refuses a table without the columns that identify users: an export without
+// external_identifier would create accounts that nobody can sign in to.
 func checkColumns(table string, has func(column string) bool) error {
 	var missing []string
 	for _, column := range needed(table) {
@@ -136,7 +136,7 @@ func checkColumns(table string, has func(column string) bool) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s lacks %s: export these fields, too, as an administrator", ErrFormat, table, strings.Join(missing, ", "))
+		return fmt.Errorf("%w: %s lacks %s: export these fields too, as an administrator", ErrFormat, table, strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ const (
 	editorID = "7c0e2d8e-0b1f-4a63-9d4c-8f6f1b1f6d10"
 )
 
-// Rows as Directus 11 and 12 write them, with the columns that it has.
+// Rows as Directus 11 and 12 write them, with their columns.
 var (
 	asJSON = `[
   {"id":"` + annID + `","first_name":"Ann","last_name":"O'Neil, jr.","email":"ann@example.org","password":"**********","location":null,"tags":null,"avatar":null,"language":"en-GB","tfa_secret":null,"status":"active","role":"` + editorID + `","token":null,"last_access":"2026-10-01T08:12:31.000Z","last_page":"/content","provider":"dir","external_identifier":"uid=ann,ou=people\\, all,dc=example","auth_data":null,"email_notifications":true,"appearance":null,"policies":[]},
@@ -151,7 +151,7 @@ func TestValuesOfCopy(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, it is read or refused, and rows have IDs of their own.
+// Any file is either read or refused, and rows have unique IDs.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{asJSON, asCSV, asDump, "", "[", `{"data":[{}]}`, "--\n"} {
 		f.Add(text)

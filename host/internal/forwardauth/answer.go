@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Values that every answer has. Nothing changes them.
+// Header values that every answer has. Nothing changes them.
 var (
 	noStore    = []string{"no-store"}
 	varyBy     = []string{"Cookie, Authorization"}
@@ -17,13 +17,13 @@ var (
 	noSniff    = []string{"nosniff"}
 )
 
-// headerBearer tells a proxy that Authorization has a token of ours: whoever runs the app
-// could use it, so that the proxy takes it off.
+// headerBearer tells a proxy that Authorization contains one of the host's tokens: the
+// operator of the app could use it, so the proxy removes it.
 const headerBearer = "X-Doorward-Bearer"
 
 var isOurs = []string{"1"}
 
-// pass lets a request go on to the app.
+// pass lets a request through to the app.
 func (s *Server) pass(w http.ResponseWriter, r *http.Request, f *family, told *identity) {
 	h := w.Header()
 	told.set(h)
@@ -37,7 +37,7 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, f *family, told *i
 	w.WriteHeader(http.StatusOK)
 }
 
-// toRemove names the headers that have no value, and Authorization if it is not for the
+// toRemove returns the headers without a value, and Authorization if it is not for the
 // app.
 func toRemove(told *identity, bearer bool) []string {
 	var empty []string
@@ -52,7 +52,7 @@ func toRemove(told *identity, bearer bool) []string {
 	return []string{strings.Join(empty, ", ")}
 }
 
-// problem is what programs get.
+// problem is the answer for programs.
 type problem struct {
 	Errors []problemEntry `json:"errors"`
 }
@@ -62,7 +62,7 @@ type problemEntry struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// refuse answers a program, or a request that nobody can be sent on from.
+// refuse answers a program, or a request that cannot be redirected.
 func refuse(w http.ResponseWriter, status int, code, message string, more map[string]any) {
 	extensions := map[string]any{"code": code}
 	for name, value := range more {
@@ -78,15 +78,15 @@ func refuse(w http.ResponseWriter, status int, code, message string, more map[st
 	_, _ = w.Write(body)
 }
 
-// How long a URL may be that a login returns to, and how long in a Location for a proxy
-// that makes the redirect itself: nginx reads the header of an answer into 4 KiB, and makes
-// 500 of a longer one.
+// The longest URL that a login returns to, and the longest in a Location for a proxy that
+// makes the redirect itself: nginx reads the header of an answer into 4 KiB, and turns a
+// longer one into 500.
 const (
 	maxReturn         = 2 << 10
 	maxReturnInHeader = maxHeaderBlock
 )
 
-// signIn sends a person to sign in, and back to where they were.
+// signIn sends a user to sign in, and back to where they were.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
 	login := s.config.PublicURL + "/login?redirect=" + backTo(f, navigation, app, request)
@@ -98,8 +98,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *
 	refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "Nobody is signed in.", map[string]any{"login_url": login})
 }
 
-// backTo is where a browser goes afterwards, escaped: to what it asked for, if that is a
-// page that it can ask for again, and below the app's prefix as it is written.
+// backTo returns where a browser goes after signing in, escaped: to the requested page if
+// it can be requested again, otherwise to the app's prefix.
 func backTo(f *family, navigation bool, app *App, request *Request) string {
 	root := url.QueryEscape(app.Root())
 	if !navigation || !isSafe(request.Method) || !strings.HasPrefix(request.Target, app.Prefix) ||
@@ -113,8 +113,8 @@ func backTo(f *family, navigation bool, app *App, request *Request) string {
 	return escaped
 }
 
-// deny tells a person that the app does not admit them, on a page of ours: shown at the
-// app's origin, it would be whatever the app can make of it.
+// deny tells a user that the app does not admit them, on a page of the host: at the app's
+// origin, the app could change the page.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
 	page := s.config.PublicURL + "/denied?redirect=" + backTo(f, navigation, app, request)
@@ -125,8 +125,9 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, f *family, app *Ap
 	refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not use this application.", map[string]any{"denied_url": page})
 }
 
-// sendTo sends a browser to a page of ours, or has a proxy do so that understands no
-// redirect. A POST becomes a GET: its body must not go there (RFC 9700 section 4.12).
+// sendTo redirects a browser to a page of the host, or makes the proxy do so if it does
+// not pass redirects on. A POST becomes a GET: its body must not go there (RFC 9700
+// section 4.12).
 func (s *Server) sendTo(w http.ResponseWriter, f *family, method string, status int, target string) {
 	h := w.Header()
 	h["Location"], h["Referrer-Policy"] = []string{target}, noReferrer

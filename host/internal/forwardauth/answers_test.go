@@ -65,7 +65,7 @@ func TestRowsOfCookies(t *testing.T) {
 	}
 }
 
-// FA59: a cookie that can be no token is not looked up.
+// FA59: a cookie that cannot be a token is not looked up.
 func TestNoTokenIsNotLookedUp(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -125,7 +125,7 @@ func TestRowsOfBearers(t *testing.T) {
 	r.ask(forward("Cookie: "+cookie, "Authorization: Bearer "+access)).check(t, "FA46 one that has expired", 401, no)
 }
 
-// Nobody is told who asks at a public path whom the app would not admit.
+// At a public path, an app learns nothing about a user that it would not admit.
 func TestRowsOfPublicPaths(t *testing.T) {
 	r := newRig(t)
 	list := apps()
@@ -143,7 +143,7 @@ func TestRowsOfPublicPaths(t *testing.T) {
 	}
 }
 
-// Where people and programs are sent.
+// Where users and programs are sent.
 func TestRowsOfSignIn(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -217,7 +217,7 @@ func TestRowsOfSignIn(t *testing.T) {
 	}
 }
 
-// Whom an app does not admit is told so on a page of ours.
+// A user that an app does not admit sees a page of the host.
 func TestDenied(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -247,7 +247,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// FA62: what changes counts within a second.
+// FA62: a change takes effect within a second.
 func TestRowsOfChanges(t *testing.T) {
 	r := newRig(t)
 	bob := r.user("bob")
@@ -285,7 +285,7 @@ func TestRowsOfChanges(t *testing.T) {
 	r.ask(app).check(t, "FA48 after the logout", 401, no)
 }
 
-// Many ask while a session ends: none is let through after the logout was answered.
+// Many requests arrive while a session ends: none passes after the logout was answered.
 func TestRowOfLogoutRace(t *testing.T) {
 	r := newRig(t)
 	token, _ := r.session(r.user("bob"), sso.KindSession)
@@ -318,7 +318,7 @@ func TestRowOfLogoutRace(t *testing.T) {
 	}
 }
 
-// FA57: what goes wrong closes the door.
+// FA57: after any failure, no request passes.
 func TestRowsOfFailures(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -345,7 +345,7 @@ func TestRowsOfFailures(t *testing.T) {
 	r.ask(forward("Cookie: "+cookie)).check(t, "FA57 all is well again", 200, "alice")
 }
 
-// FA59: whoever is nobody writes nothing, and logs little.
+// FA59: requests without a user write nothing, and log little.
 func TestRowOfFlood(t *testing.T) {
 	r := newRig(t)
 	for range 2000 {
@@ -360,7 +360,7 @@ func TestRowOfFlood(t *testing.T) {
 	}
 }
 
-// Whoever asks for a thousand hosts that there are not fills the log, and hides no error.
+// Requests for a thousand unknown hosts fill their share of the log, and hide no error.
 func TestFloodHidesNoError(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()

@@ -10,22 +10,22 @@ type App struct {
 	Name   string
 	Origin Origin
 
-	// Prefix begins and ends with a slash, and is "/" for the whole origin. It has
-	// letters, digits and punctuation that no server reads in two ways.
+	// Prefix begins and ends with a slash, and is "/" for the whole origin. It consists
+	// of letters, digits and punctuation that all servers read in the same way.
 	Prefix string
 
-	// Subject is whom the app admits; the zero Subject is everybody who is signed in.
+	// Subject is who the app admits; the zero Subject admits every signed-in user.
 	Subject
 
-	// Allow, unless it is empty, are alternatives of which one must be met as well.
+	// Allow are alternatives. If there are any, one of them must match as well.
 	Allow []Subject
 
-	// Public are paths for everybody, below Prefix.
+	// Public are paths that are open to everybody, below Prefix.
 	Public []PublicPath
 
-	// EmailOf are the providers whose e-mail addresses say who somebody is. Whoever gets
-	// the same address from another one is somebody else. If there are several, an address
-	// counts only if its provider has verified it.
+	// EmailOf are the providers whose e-mail addresses identify users. The same address
+	// from another provider is another user. If there are several, an address counts only
+	// if its provider has verified it.
 	EmailOf []string
 
 	// Preflight lets CORS preflights pass, which carry no credentials (Fetch standard,
@@ -33,19 +33,19 @@ type App struct {
 	Preflight bool
 }
 
-// A Subject says who: of each list that is not empty, one entry must fit. All are
-// compared byte for byte, but for the case of ASCII letters in e-mail addresses.
+// A Subject selects users: of each list that is not empty, one entry must match. Entries
+// are compared byte for byte, except for the case of ASCII letters in e-mail addresses.
 type Subject struct {
 	Providers []string // names
 	Roles     []string // names or IDs
 	Groups    []string // as the provider names them
-	Users     []string // IDs, or e-mail addresses, of which see App.EmailOf
+	Users     []string // IDs, or e-mail addresses; see App.EmailOf
 }
 
-// A PublicPath is for everybody.
+// A PublicPath is open to everybody.
 type PublicPath struct {
-	Path    string   // all below it if it ends in a slash, else exactly this
-	Methods []string // none: GET and HEAD; GET stands for HEAD, too
+	Path    string   // everything below it if it ends in a slash, otherwise exactly this path
+	Methods []string // none: GET and HEAD; GET includes HEAD
 }
 
 // Root is the URL of the app.
@@ -61,7 +61,7 @@ func (p PublicPath) has(method, path string) bool {
 	return slices.Contains(p.Methods, method) || method == "HEAD" && slices.Contains(p.Methods, "GET")
 }
 
-// public returns the public path that a request is at, or nil.
+// public returns the public path that matches a request, or nil.
 func (a *App) public(method, path string) *PublicPath {
 	for i := range a.Public {
 		if a.Public[i].has(method, path) {
@@ -71,8 +71,8 @@ func (a *App) public(method, path string) *PublicPath {
 	return nil
 }
 
-// Missing says what a person lacks, in the words of the rules; nothing if the app
-// admits them.
+// Missing returns what a user lacks, in the words of the rules; nothing if the app admits
+// them.
 func (a *App) Missing(p *Person) []Lack {
 	lacks := a.lacks(&a.Subject, p)
 	if len(a.Allow) == 0 {
@@ -89,7 +89,7 @@ func (a *App) Missing(p *Person) []Lack {
 	return append(lacks, alternatives...)
 }
 
-// A Lack is a list of a rule that no entry fits of.
+// A Lack is a list of a rule in which no entry matches.
 type Lack struct {
 	What  string // "providers", "roles", "groups", "users"; "name": see Server.Missing
 	OneOf []string
@@ -118,10 +118,10 @@ func (a *App) names(user string, p *Person) bool {
 	return sameAddress(user, a.email(p))
 }
 
-// email is the address that says who somebody is; empty if theirs does not. It is that of
-// the account, which another provider can have told: so it counts if that of the session
-// has verified it, or, if there is only this one, has made the account, and no other has
-// verified the address.
+// email returns the address that identifies a user; empty if their address does not.
+// Another provider may have reported the account's address: so it counts if the session's
+// provider has verified it, or, if EmailOf has only that provider, if it created the
+// account and no other provider has verified the address.
 func (a *App) email(p *Person) string {
 	alone := len(a.EmailOf) == 1 && p.AccountOf == p.Provider && p.EmailVerifiedBy == ""
 	if !slices.Contains(a.EmailOf, p.Provider) || !alone && p.EmailVerifiedBy != p.Provider {
@@ -130,6 +130,6 @@ func (a *App) email(p *Person) string {
 	return p.Email
 }
 
-// sameAddress does not go by strings.EqualFold, to which the Kelvin sign is a k: whoever
-// has such an address is somebody else.
+// sameAddress does not use strings.EqualFold, which treats the Kelvin sign as a k: such
+// an address is another user's.
 func sameAddress(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }

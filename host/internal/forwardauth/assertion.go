@@ -17,25 +17,26 @@ func (s *Server) assertion(ctx context.Context, app *App, p *Person, groups []st
 		Provider: p.Provider, SignedIn: p.Since, IssuedAt: now, ExpiresAt: now.Add(s.config.AssertionTTL),
 	})
 	if err != nil {
-		return "", fmt.Errorf("asserting who somebody is to app %s: %w", app.Name, err)
+		return "", fmt.Errorf("signing an assertion for app %s: %w", app.Name, err)
 	}
 	return text, nil
 }
 
-// maxIdentities bounds what is kept for half the life of an assertion: 4 KB each.
+// maxIdentities bounds the cache, whose entries are kept for half the lifetime of an
+// assertion: 4 KB each.
 const maxIdentities = 16 << 10
 
-// identities keeps what apps are told, for half the life of the assertion in it: to sign
-// one takes as long as all the rest. Whoever asks has looked up the session already, so
-// that nothing is told of one that has ended; and what was made for a person who was
-// another then, with other groups or another role, is not used.
+// identities caches what apps are told, for half the lifetime of the assertion in it:
+// signing one takes as long as everything else. The caller has looked up the session
+// before, so nothing is told about a session that has ended. An entry is not used if the
+// user has changed since, such as groups or role.
 type identities struct {
 	mu   sync.RWMutex
-	kept map[identityKey]*keptIdentity // which nobody changes
+	kept map[identityKey]*keptIdentity // immutable
 }
 
 type identityKey struct {
-	app     *App // of the rules in force: a reload leaves nothing behind that is used
+	app     *App // of the current rules: after a reload, old entries no longer match
 	user    string
 	session string
 }
@@ -65,15 +66,15 @@ func (k *identities) put(key identityKey, entry *keptIdentity) {
 	k.kept[key] = entry
 }
 
-// clear forgets all. What is made meanwhile of rules that are no more in force is never
-// asked for.
+// clear removes all entries. Entries that are created at the same time from old rules are
+// never used.
 func (k *identities) clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = nil
 }
 
-// identify returns what an app is told of a person.
+// identify returns what an app is told about a user.
 func (s *Server) identify(ctx context.Context, app *App, p *Person) (*identity, error) {
 	key, now := identityKey{app, p.ID, p.Session}, s.ports.Now()
 	if kept, ok := s.identities.get(key, p, now); ok {

@@ -58,7 +58,7 @@ const (
 // largeWasMade: TestMain removes it.
 var largeWasMade bool
 
-// large is a database with a million sessions, made once.
+// large is a database with a million sessions, created once.
 var large = sync.OnceValues(func() (string, error) {
 	largeWasMade = true
 	dir, err := os.MkdirTemp("", "doorward-bench")
@@ -115,7 +115,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// checks are requests of so many sessions, as a proxy writes them.
+// checks returns requests of n sessions, as a proxy writes them.
 func (r *rig) checks(sessions int) [][]byte {
 	r.t.Helper()
 	var list [][]byte
@@ -134,7 +134,8 @@ func (r *rig) checks(sessions int) [][]byte {
 	return list
 }
 
-// compare measures the server against empty handlers, while so many sign in each second.
+// compare measures the server against empty handlers, with a given number of logins a
+// second.
 func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	b.Helper()
 	answer := r.ask(question{"GET /forward-auth", nil}.raw(requests[0]))
@@ -172,7 +173,7 @@ func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	b.ReportMetric(float64(spent["empty"].Nanoseconds())/each, "cpu-ns/empty")
 }
 
-// raw is a question that was written already.
+// raw is a request that has been written already.
 func (question) raw(request []byte) question {
 	line, rest, _ := bytes.Cut(bytes.TrimSuffix(request, []byte("\r\n\r\n")), []byte(" HTTP/1.1\r\n"))
 	return question{string(line), []string{string(rest)}}
@@ -198,7 +199,7 @@ func listen(b *testing.B, server *http.Server) (address string) {
 	return listener.Addr().String()
 }
 
-// signIn makes so many sessions a second, as a login does, until stop is called.
+// signIn creates sessions at a given rate, like logins, until stop is called.
 func (r *rig) signIn(b *testing.B, each int) (stop func()) {
 	b.Helper()
 	if each == 0 {
@@ -261,8 +262,8 @@ func newFlood(b *testing.B, address string, requests [][]byte) *flood {
 	return f
 }
 
-// send sends so many batches on each connection. Answers are read up to the end of their
-// headers: they have no body.
+// send sends batches on each connection. Answers are read up to the end of their headers:
+// they have no body.
 func (f *flood) send(b *testing.B, n int) {
 	b.Helper()
 	var over sync.WaitGroup
@@ -287,7 +288,7 @@ func (f *flood) send(b *testing.B, n int) {
 
 var endOfHeads = []byte("\r\n\r\n")
 
-// readAnswers reads the answers to a batch, which let all pass.
+// readAnswers reads the answers to a batch, all of which must be 200.
 func (f *flood) readAnswers(conn io.Reader, room []byte) error {
 	have, ends, oks := 0, 0, 0
 	for ends < depth {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Counted beside the verdicts.
+// Counted in addition to the verdicts.
 const (
 	unread Verdict = iota + Admitted + 1
 	refusedPeer
@@ -28,14 +28,14 @@ func (c *counts) count(app *App, v Verdict) {
 	found.(*[verdictCount]atomic.Int64)[v].Add(1)
 }
 
-// Counted is how many answers there were of a kind.
+// Counted is the number of answers of one kind.
 type Counted struct {
-	App     string // empty: none could be told
+	App     string // empty: unknown
 	Verdict string
 	N       int64
 }
 
-// Counts are all that is not zero.
+// Counts returns all counts that are not zero.
 func (s *Server) Counts() (list []Counted) {
 	s.counts.byApp.Range(func(name, found any) bool {
 		for v := range verdictCount {

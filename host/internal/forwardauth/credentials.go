@@ -11,16 +11,16 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// errNobody: the request has no credentials of ours, or none that are good.
+// errNobody: the request has no credentials of this host, or no valid ones.
 var errNobody = errors.New("nobody is signed in")
 
 const (
-	// maxCookies is more than a browser keeps for a site. Of a request with more, none
-	// is looked at.
+	// maxCookies is more than a browser keeps for a site. In a request with more, none is
+	// read.
 	maxCookies = 1024
 
-	// maxSameName is how many cookies of our name are looked at. A sub-domain can plant
-	// further ones, so the first is not always ours.
+	// maxSameName is how many cookies with the host's name are read. A sub-domain can
+	// plant further ones, so the first is not always the host's.
 	maxSameName = 4
 
 	// tokenLength is that of a session token: 32 bytes in base64url.
@@ -29,14 +29,16 @@ const (
 	maxBearer = 4 << 10
 )
 
-// person returns who makes a request: errNobody, or what keeps us from knowing.
+// person returns the user of a request: errNobody if there is none, or the error of the
+// lookup.
 //
-// A bearer token of ours counts alone, and there is no fall-back to the cookie if it is
-// bad. Other credentials in Authorization are for the application.
+// If there is one of the host's bearer tokens, only it counts, and there is no fall-back
+// to the cookie if it is invalid. Other credentials in Authorization are for the
+// application.
 func (s *Server) person(r *http.Request) (Person, error) {
 	switch lines := r.Header["Authorization"]; {
 	case len(lines) > 1:
-		return Person{}, errNobody // which one would the application take?
+		return Person{}, errNobody // it is unclear which one the application would use
 	case len(lines) == 1:
 		if token := s.bearer(lines[0]); token != "" {
 			p, err := s.ports.People.AuthenticateAccess(r.Context(), token)
@@ -46,7 +48,8 @@ func (s *Server) person(r *http.Request) (Person, error) {
 	return s.holder(r.Context(), r.Header["Cookie"])
 }
 
-// bearer is the bearer token of ours in a value of Authorization; empty if there is none.
+// bearer returns the host's bearer token in a value of Authorization; empty if there is
+// none.
 func (s *Server) bearer(authorization string) string {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if token = strings.Trim(token, " "); strings.EqualFold(scheme, "Bearer") && s.isOurs(token) {
@@ -55,7 +58,8 @@ func (s *Server) bearer(authorization string) string {
 	return ""
 }
 
-// isOurs reports whether a token says that we have issued it, which it may do wrongly.
+// isOurs reports whether a token claims to be issued by this host; the claim is not
+// verified.
 func (s *Server) isOurs(token string) bool {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || len(token) > maxBearer {
@@ -71,8 +75,8 @@ func (s *Server) isOurs(token string) bool {
 	return json.Unmarshal(claims, &said) == nil && said.Issuer == s.config.Issuer
 }
 
-// holder returns who holds the one good session token among the cookies. If two are
-// good, somebody has planted one, and nobody can tell which.
+// holder returns the user of the one valid session token among the cookies. If two are
+// valid, somebody has planted one, and nobody can tell which.
 func (s *Server) holder(ctx context.Context, lines []string) (Person, error) {
 	var room [maxSameName]string
 	var who Person
@@ -86,13 +90,13 @@ func (s *Server) holder(ctx context.Context, lines []string) (Person, error) {
 			failure = err
 		}
 	}
-	if good == 1 && failure == errNobody { //nolint:errorlint // it is the very one
+	if good == 1 && failure == errNobody { //nolint:errorlint // compares the identical value
 		return who, nil
 	}
 	return Person{}, failure
 }
 
-// nobodyIf makes errNobody of the errors that say that credentials are not good.
+// nobodyIf converts errors about invalid credentials to errNobody.
 func nobodyIf(err error) error {
 	if err == nil {
 		return nil
@@ -108,7 +112,7 @@ func nobodyIf(err error) error {
 }
 
 // cookiesNamed appends the values of the first cookies of a name that can be tokens.
-// A token is told by its form, so that most of what is none costs no look-up.
+// Tokens are recognized by their form, so most other values cost no lookup.
 func cookiesNamed(name string, lines, to []string) []string {
 	count := 0
 	for _, line := range lines {
@@ -134,7 +138,7 @@ func cookiesNamed(name string, lines, to []string) []string {
 }
 
 // ofTokens are the characters of base64url. It is a table because comparisons were the
-// dearest part of reading a cookie.
+// most expensive part of reading a cookie.
 var ofTokens = func() (is [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
 		is[c] = true

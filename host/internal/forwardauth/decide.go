@@ -4,30 +4,30 @@ import (
 	"strings"
 )
 
-// A Request is what a proxy says that somebody asks an app for.
+// A Request is the request to an app, as the proxy reports it.
 type Request struct {
 	Method string
 	Origin Origin
-	Target string // path and query, as they were sent
+	Target string // path and query as sent
 
-	// Preflight: it has what makes OPTIONS a CORS preflight.
+	// Preflight: the request has the headers that make OPTIONS a CORS preflight.
 	Preflight bool
 }
 
-// URL is where the request goes.
+// URL returns the URL of the request.
 func (r *Request) URL() string { return r.Origin.String() + r.Target }
 
-// A Verdict is what becomes of a request.
+// A Verdict is the decision about a request.
 type Verdict int
 
 // The verdicts. The zero value denies.
 const (
-	Denied    Verdict = iota // signed in, and not admitted
+	Denied    Verdict = iota // signed in, but not admitted
 	Unknown                  // there is no such app
-	Ambiguous                // the path can be read in two ways, and a rule looks at it
+	Ambiguous                // the path is ambiguous, and a rule depends on it
 	SignIn                   // nobody is signed in
-	Public                   // everybody may
-	Preflight                // a preflight, which the app lets pass
+	Public                   // open to everybody
+	Preflight                // a preflight that the app lets pass
 	Admitted                 // signed in, and admitted
 )
 
@@ -37,21 +37,21 @@ var verdicts = [...]string{
 
 func (v Verdict) String() string { return verdicts[v] }
 
-// Pass reports whether the request may go on to the app.
+// Pass reports whether the request may pass to the app.
 func (v Verdict) Pass() bool { return v == Public || v == Preflight || v == Admitted }
 
-// A Decision is a verdict, and why.
+// A Decision is a verdict with its reasons.
 type Decision struct {
 	Verdict Verdict
 	App     *App        // nil: none
-	Public  *PublicPath // by which it is public
-	Missing []Lack      // what the person lacks
+	Public  *PublicPath // the matching public path
+	Missing []Lack      // what the user lacks
 	Err     error       // why there is no app
 }
 
-// place is the part of a decision that does not depend on who asks. Its verdict is
-// SignIn if that decides.
-func (r *Rules) place(request *Request) Decision {
+// withoutPerson is the part of a decision that does not depend on the user. Its verdict
+// is SignIn if the user matters.
+func (r *Rules) withoutPerson(request *Request) Decision {
 	app, path, err := r.find(request.Origin, request.Target)
 	switch {
 	case err == ErrUnknownApp: //nolint:errorlint // find returns it as it is
@@ -70,8 +70,8 @@ func (r *Rules) place(request *Request) Decision {
 	return Decision{Verdict: SignIn, App: app}
 }
 
-// who goes on with a decision of place that is SignIn, for somebody who is signed in.
-func (d Decision) who(p *Person) Decision {
+// forPerson completes a decision of withoutPerson for a signed-in user.
+func (d Decision) forPerson(p *Person) Decision {
 	d.Verdict, d.Missing = Admitted, d.App.Missing(p)
 	if len(d.Missing) > 0 {
 		d.Verdict = Denied
@@ -79,18 +79,18 @@ func (d Decision) who(p *Person) Decision {
 	return d
 }
 
-// Decide says what becomes of a request; a nil person is not signed in.
+// Decide returns the decision about a request; p is nil if nobody is signed in.
 func (r *Rules) Decide(request *Request, p *Person) Decision {
-	d := r.place(request)
+	d := r.withoutPerson(request)
 	if d.Verdict != SignIn || p == nil {
 		return d
 	}
-	return d.who(p)
+	return d.forPerson(p)
 }
 
 const maxMethod = 32
 
-// isMethod accepts methods in capitals only: what an app makes of "get" nobody knows.
+// isMethod accepts methods in capitals only: apps may treat "get" differently.
 func isMethod(text string) bool {
 	if text == "" || len(text) > maxMethod {
 		return false

@@ -7,10 +7,12 @@ import (
 	"strings"
 )
 
-// ErrUnclear: a method or a URL cannot be judged, and no proxy of ours would pass it on.
+// ErrUnclear: a method or a URL that cannot be judged, and that a correct proxy would not
+// pass on.
 var ErrUnclear = errors.New("not a request that can be judged")
 
-// RequestTo is a request as the operator writes one, to have it explained.
+// RequestTo returns a request from a method and a URL that an operator writes, to be
+// explained.
 func RequestTo(method, url string) (Request, error) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
@@ -27,7 +29,7 @@ func RequestTo(method, url string) (Request, error) {
 	return request, nil
 }
 
-// Why says in words why a decision is what it is.
+// Why returns the reason for a decision.
 func (d Decision) Why() string {
 	switch d.Verdict {
 	case Unknown, Ambiguous:
@@ -35,11 +37,11 @@ func (d Decision) Why() string {
 	case SignIn:
 		return "nobody is signed in, and the path is not public"
 	case Public:
-		return "everybody may: public path " + d.Public.Path
+		return "the path is public: " + d.Public.Path
 	case Preflight:
-		return "a preflight, and the app has preflight: true"
+		return "it is a preflight, and the app has preflight: true"
 	case Admitted:
-		return "the app admits everybody who is signed in" + d.App.conditions()
+		return "the app admits every signed-in user" + d.App.conditions()
 	}
 	lacks := make([]string, len(d.Missing))
 	for i, lack := range d.Missing {
@@ -51,12 +53,12 @@ func (d Decision) Why() string {
 // String says what is missing.
 func (l Lack) String() string {
 	if l.What == "name" {
-		return "what Remote-User is to say of them (FORWARD_AUTH_USER)"
+		return "a value for Remote-User (FORWARD_AUTH_USER)"
 	}
 	return "one of the " + l.What + " " + strings.Join(l.OneOf, ", ")
 }
 
-// conditions says of whom an app admits only some.
+// conditions describes the conditions of an app that does not admit everybody.
 func (a *App) conditions() string {
 	text := a.Subject.String()
 	if text != "" {
@@ -72,7 +74,7 @@ func (a *App) conditions() string {
 	return text
 }
 
-// String says who; nothing for everybody.
+// String describes who matches; empty for everybody.
 func (s *Subject) String() string {
 	var parts []string
 	for _, list := range []Lack{{"providers", s.Providers}, {"roles", s.Roles}, {"groups", s.Groups}, {"users", s.Users}} {

@@ -5,23 +5,25 @@ import (
 	"strings"
 )
 
-// A family is proxies that share a contract: where each datum stands, and which
-// statuses they understand.
+// A family is a group of proxies with the same contract: where each value is found, and
+// which statuses they accept.
 type family struct {
 	name string
 
-	// read returns what the proxy says of the request; false if a datum is missing,
-	// stands there twice, or can be read in two ways.
+	// read returns the request as the proxy reports it; false if a value is missing,
+	// repeated or ambiguous.
 	read func(r *http.Request) (Request, bool)
 
-	// redirects: an answer of 302 or 303 reaches the browser. Else it is 401 or 403,
-	// with the same Location, of which the proxy's configuration makes a redirect.
+	// redirects: an answer of 302 or 303 reaches the browser. Otherwise the answer is 401
+	// or 403 with the same Location, which the proxy's configuration turns into a
+	// redirect.
 	redirects bool
 
-	// unread is the status for what cannot be read.
+	// unread is the status for a request that cannot be read.
 	unread int
 
-	// removes: headers of a request stay if the answer does not name them for removal.
+	// removes: the proxy keeps headers of a request unless the answer names them for
+	// removal.
 	removes bool
 }
 
@@ -31,15 +33,15 @@ const (
 	pathEnvoy   = "/forward-auth/envoy"
 )
 
-// Traefik 3 (ForwardAuth), Caddy 2 (forward_auth) and HAProxy (by an action in Lua)
-// return whatever is not 2xx to the browser.
+// Traefik 3 (ForwardAuth), Caddy 2 (forward_auth) and HAProxy (through a Lua action)
+// return every answer other than 2xx to the browser.
 var forwardFamily = family{name: "forward", read: readForwarded, redirects: true, unread: http.StatusBadRequest}
 
-// nginx (auth_request) knows 2xx, 401 and 403; all else becomes 500.
+// nginx (auth_request) accepts 2xx, 401 and 403, and turns everything else into 500.
 var nginxFamily = family{name: "nginx", read: readNginx, unread: http.StatusForbidden}
 
-// Envoy (ext_authz, HTTP service) lets a request pass on 200 only, sends the original
-// method and Host, and the target behind a prefix. Headers that the answer does not have
+// Envoy (ext_authz, HTTP service) lets a request pass on 200 only, and sends the original
+// method and Host, and the target behind a prefix. Headers that are not in the answer
 // stay as the client sent them.
 var envoyFamily = family{name: "envoy", read: readEnvoy, redirects: true, unread: http.StatusBadRequest, removes: true}
 
@@ -76,8 +78,8 @@ func readEnvoy(r *http.Request) (Request, bool) {
 	return requestOf(r, r.Method, once(r, "X-Forwarded-Proto"), r.Host, strings.TrimPrefix(r.RequestURI, pathEnvoy))
 }
 
-// once is the value of a header that stands there once; empty if it does not. The name
-// is in canonical form.
+// once returns the value of a header that occurs exactly once; otherwise it is empty. The
+// name is in canonical form.
 func once(r *http.Request, name string) string {
 	if lines := r.Header[name]; len(lines) == 1 {
 		return lines[0]
@@ -97,7 +99,7 @@ func requestOf(r *http.Request, method, scheme, host, target string) (Request, b
 	return request, true
 }
 
-// isNavigation reports whether a person goes to a page, who can be sent to sign in. A
+// isNavigation reports whether a user opens a page and can be redirected to sign in. A
 // program gets a status.
 func isNavigation(h http.Header) bool {
 	if len(h["Upgrade"]) > 0 {

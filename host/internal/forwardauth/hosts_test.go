@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
-// FA62, FA48: whoever is suspended, or whose session ends, at one host is out at each
-// within a second, though it answers from memory all the while.
+// FA62, FA48: a user that is suspended, or whose session ends, on one host is refused by
+// each host within a second, although they answer from memory.
 func TestRowsOfHosts(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// The headers in which an app is told who asks. All are always there with 200, once,
-// and empty if there is nothing to tell.
+// The headers that tell an app who the user is. With 200, each is there exactly once, and
+// empty if unknown.
 const (
 	headerUser      = "Remote-User"
 	headerEmail     = "Remote-Email"
@@ -22,21 +22,21 @@ const (
 
 var identityHeaders = []string{headerUser, headerEmail, headerName, headerGroups, headerAssertion}
 
-// Bounds in bytes. nginx reads the header of an answer into 4 KiB, and makes 500 of a
-// longer one.
+// Limits in bytes. nginx reads the header of an answer into 4 KiB, and turns a longer one
+// into 500.
 const (
 	maxHeaderBlock    = 3 << 10
-	maxValue          = 254 // of user and e-mail: RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxValue          = 254 // of user and e-mail: RFC 5321 section 4.5.3.1.3, without the angle brackets
 	maxName           = 128
 	maxAsserted       = 600 // of groups in an assertion, as JSON
-	otherHeadersBytes = 400 // of names, separators, and what comes with every answer
+	otherHeadersBytes = 400 // of names, separators, and headers of every answer
 )
 
-// UserHeader is what Remote-User says.
+// UserHeader is the kind of value in Remote-User.
 type UserHeader string
 
-// What Remote-User can say. An e-mail address, and a subject, are those of a person at
-// one provider: whoever gets the same at another one is somebody else.
+// The kinds of values in Remote-User. An e-mail address or a subject identifies a user
+// only at one provider: the same value from another provider is another user.
 const (
 	UserID      UserHeader = "id"
 	UserEmail   UserHeader = "email"
@@ -46,7 +46,7 @@ const (
 // identity is what an app is told, as header values in the order of identityHeaders.
 type identity [5][]string
 
-// values of nobody; nothing changes them.
+// nobody has the values if nobody is signed in; nothing changes them.
 var nobody = identity{{""}, {""}, {""}, {""}, {""}}
 
 func (i *identity) set(h http.Header) {
@@ -55,15 +55,15 @@ func (i *identity) set(h http.Header) {
 	}
 }
 
-// noUserError: what Remote-User is to say is not there, or cannot stand in a header.
+// noUserError: the value for Remote-User is missing, or cannot be sent in a header.
 type noUserError struct{ what UserHeader }
 
 func (e noUserError) Error() string {
-	return fmt.Sprintf("Remote-User is to be the %s, and this person has none that can be sent", e.what)
+	return fmt.Sprintf("Remote-User is set to the %s, and this user has none that can be sent", e.what)
 }
 
-// identityOf makes what an app is told. The error says that a person cannot be named to
-// the app, or that no assertion could be made.
+// identityOf returns what an app is told. The error says that the user cannot be named to
+// the app, or that no assertion could be signed.
 func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity, error) {
 	user := userOf(s.config.User, app, p)
 	if user == "" {
@@ -84,11 +84,11 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 	return identity{{user}, {email}, {name}, {header}, {assertion}}, nil
 }
 
-// Missing says what a person lacks for an app: what its rules ask for, and what
-// Remote-User is to say.
+// Missing returns what a user lacks for an app: what its rules require, and a value for
+// Remote-User.
 func (s *Server) Missing(app *App, p *Person) []Lack { return s.config.User.Missing(app, p) }
 
-// Missing is Server.Missing, for a Remote-User that says this.
+// Missing is Server.Missing for this kind of value.
 func (u UserHeader) Missing(app *App, p *Person) []Lack {
 	lacks := app.Missing(p)
 	if userOf(u, app, p) == "" {
@@ -108,7 +108,8 @@ func userOf(what UserHeader, app *App, p *Person) string {
 	}
 }
 
-// plainText returns a text of visible ASCII; empty if it is any other, or too long.
+// plainText returns a text of visible ASCII; empty if it has other characters, or is too
+// long.
 func plainText(text string) string {
 	if len(text) > maxValue {
 		return ""
@@ -121,8 +122,8 @@ func plainText(text string) string {
 	return text
 }
 
-// nameText returns a name for people: UTF-8 without control, format and other invisible
-// characters, cut after so many bytes.
+// nameText returns a name for display: UTF-8 without control, format and other invisible
+// characters, truncated to the limit.
 func nameText(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsGraphic(r) {
@@ -138,8 +139,8 @@ func nameText(name string) string {
 	return strings.TrimSpace(name)
 }
 
-// groupsFor returns a person's groups, those that the app's rules name first, as many
-// as an assertion can hold, and how many it cannot.
+// groupsFor returns a user's groups, those in the app's rules first, as many as an
+// assertion can hold, and how many are left out.
 func (s *Server) groupsFor(app *App, p *Person) (list []string, left int) {
 	all := p.Groups.List()
 	named := app.groups()
@@ -172,7 +173,7 @@ func rank(named []string, group string) int {
 	return 1
 }
 
-// jsonLength is at least how long a group is in JSON, with its comma.
+// jsonLength is the minimum length of a group in JSON, with its comma.
 func jsonLength(group string) int {
 	n := len(group) + 3
 	for i := range len(group) {
@@ -183,8 +184,8 @@ func jsonLength(group string) int {
 	return n
 }
 
-// joined returns the groups that a header can hold, with commas between them, and how
-// many it cannot. Some applications take a vertical bar for a comma.
+// joined returns the groups that a header can hold, separated by commas, and how many are
+// left out. Some applications treat a vertical bar as a comma.
 func joined(groups []string, room int) (text string, left int) {
 	var b strings.Builder
 	for _, group := range groups {

@@ -15,7 +15,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// claims verifies an assertion as an app does, by our JWKS, and returns what it says.
+// claims verifies an assertion as an app does, with the host's JWKS, and returns its
+// claims.
 func (r *rig) claims(assertion string) map[string]any {
 	r.t.Helper()
 	var keys jose.JSONWebKeySet
@@ -74,7 +75,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// An assertion is used again for half its life, and for nobody else.
+// An assertion is used again for half its lifetime, and only for the same user.
 func TestAssertionIsKept(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -95,7 +96,7 @@ func TestAssertionIsKept(t *testing.T) {
 	}
 }
 
-// FA47: an assertion is no access token, and the other way round.
+// FA47: an assertion is not an access token, and the other way round.
 func TestRowsOfAssertions(t *testing.T) {
 	r := newRig(t)
 	a := r.ask(forward("Cookie: " + r.alice()))
@@ -111,7 +112,7 @@ func TestRowsOfAssertions(t *testing.T) {
 	}
 }
 
-// What cannot stand in a header is left out of it.
+// A value that a header cannot hold is left out.
 func TestRowsOfIdentities(t *testing.T) {
 	r := newRig(t)
 	long := make([]string, 5000)
@@ -175,7 +176,7 @@ func TestRowsOfIdentities(t *testing.T) {
 	}
 }
 
-// The groups that an app's rules name are told before others.
+// The groups in an app's rules come first.
 func TestNamedGroupsComeFirst(t *testing.T) {
 	r := newRig(t)
 	long := make([]string, 500)
@@ -189,7 +190,7 @@ func TestNamedGroupsComeFirst(t *testing.T) {
 	}
 }
 
-// FA61: an address is that of a person at one provider.
+// FA61: an address identifies a user at one provider.
 func TestRowsOfAddresses(t *testing.T) {
 	at := func(provider string, verified bool) func(*sso.User) {
 		return func(u *sso.User) {
@@ -236,9 +237,9 @@ func TestRowsOfAddresses(t *testing.T) {
 	r.ask(forward("Cookie: "+r.alice())).check(t, "the subject", 200, "sub-alice")
 }
 
-// An account can be reached through several providers. What counts is the one that the
-// session came through: the groups are its, and a weaker one must not open what is for a
-// stronger one.
+// An account can be reached through several providers. The provider of the session
+// counts: the groups come from it, and a weaker provider must not open an app that is for
+// a stronger one.
 func TestProviderOfTheSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		user     forwardauth.UserHeader
@@ -270,9 +271,9 @@ func TestProviderOfTheSession(t *testing.T) {
 	}
 }
 
-// Of an account with links to several providers, an address counts that the provider of the
-// session can have told. Whoever is boss@example.org at a provider where people choose
-// their addresses, and links an account at corp, is not corp's boss.
+// If an account has links to several providers, an address counts only if the session's
+// provider can have reported it. A user who chooses the address boss@example.org at some
+// provider, and links an account at corp, is not corp's boss.
 func TestAddressOfALinkedAccount(t *testing.T) {
 	for name, c := range map[string]struct {
 		made, verifiedBy, through string

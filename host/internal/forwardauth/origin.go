@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// An Origin is where an app is: scheme, host and port (RFC 6454 section 4).
+// An Origin is the scheme, host and port of an app (RFC 6454 section 4).
 type Origin struct {
 	Scheme string // https or http
 	Host   string // in lower case, an A-label if it is international; with a port unless it is the default
@@ -16,11 +16,12 @@ type Origin struct {
 
 func (o Origin) String() string { return o.Scheme + "://" + o.Host }
 
-// schemes are those of requests, and of websocket handshakes, which Traefik reports.
+// schemes are those of requests, and those of websocket handshakes, which Traefik
+// reports.
 var schemes = map[string]string{"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
-// originOf reads what a proxy says. It is false for a host that could be read in two
-// ways, or is none.
+// originOf parses the origin that a proxy reports. It returns false for a host that is
+// ambiguous or invalid.
 func originOf(scheme, host string) (Origin, bool) {
 	known, ok := schemes[scheme]
 	if !ok {
@@ -41,7 +42,7 @@ func originOf(scheme, host string) (Origin, bool) {
 
 const maxHost = 253 // RFC 1035 section 2.3.4, as text
 
-// splitPort does not take a colon without a port, nor a port with a zero before it.
+// splitPort refuses a colon without a port, and a port with a leading zero.
 func splitPort(host string) (name, port string, ok bool) {
 	colon := strings.LastIndexByte(host, ':')
 	if colon < 0 || strings.HasSuffix(host, "]") {
@@ -52,7 +53,7 @@ func splitPort(host string) (name, port string, ok bool) {
 	return name, port, err == nil && number > 0 && port[0] != '0' && port[0] != '+'
 }
 
-// hostName returns a name as an Origin has it.
+// hostName returns a name in the form used in an Origin.
 func hostName(name string) (string, bool) {
 	if strings.HasPrefix(name, "[") {
 		return addressIn(name)
@@ -63,7 +64,7 @@ func hostName(name string) (string, bool) {
 	if !isASCII(name) {
 		label, err := idna.Lookup.ToASCII(name)
 		if back, backErr := idna.Lookup.ToUnicode(label); err != nil || backErr != nil || back != name {
-			return "", false // something was mapped: ſ is no s, whatever a lenient reader makes of it
+			return "", false // something was mapped: ſ is not an s, although lenient readers treat it as one
 		}
 		name = label
 	}
@@ -81,14 +82,14 @@ func hostName(name string) (string, bool) {
 			return "", false
 		}
 		if i == len(name) && '0' <= label[0] && label[0] <= '9' {
-			return addressIn(name) // to browsers, what ends in a number is an IPv4 address
+			return addressIn(name) // browsers treat a name that ends in a number as an IPv4 address
 		}
 		last = i + 1
 	}
 	return name, true
 }
 
-// addressIn takes an address in its usual form only.
+// addressIn accepts an address in its usual form only.
 func addressIn(name string) (string, bool) {
 	inside := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	address, err := netip.ParseAddr(inside)
@@ -114,8 +115,8 @@ func isHostByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
 }
 
-// lowerASCII leaves other letters alone, and does not copy what is in lower case, as it
-// mostly is.
+// lowerASCII leaves other letters alone, and does not copy a text that is already in
+// lower case, which is the usual case.
 func lowerASCII(text string) string {
 	for i := range len(text) {
 		if c := text[i]; 'A' <= c && c <= 'Z' {

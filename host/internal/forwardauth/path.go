@@ -7,21 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// ErrAmbiguous: what the proxy and the application behind it make of a path may differ,
-// and a rule looks at it.
+// ErrAmbiguous: the proxy and the application may read the path differently, and a rule
+// depends on it.
 var ErrAmbiguous = errors.New("the path can be read in more than one way")
 
 func ambiguous(why string) error { return fmt.Errorf("%w: %s", ErrAmbiguous, why) }
 
-// pathOf is the path of a request target, as it is written there.
+// pathOf returns the path of a request target, undecoded.
 func pathOf(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	return path
 }
 
-// plain returns a path decoded, to be compared with rules; ErrAmbiguous for one that
-// could be read otherwise. Decoding happens once: an encoded percent sign is refused,
-// because some application decodes twice.
+// plain returns a path decoded, to be compared with rules; ErrAmbiguous if it could be
+// read differently. It is decoded once: an encoded percent sign is refused, because some
+// applications decode twice.
 func plain(raw string) (string, error) {
 	if isPlain(raw) {
 		return raw, nil
@@ -36,7 +36,7 @@ func plain(raw string) (string, error) {
 		case c == '%':
 			decoded, ok := hexByte(raw[i+1:])
 			if !ok {
-				return "", ambiguous("it has a percent sign that encodes nothing")
+				return "", ambiguous("it has a percent sign that does not encode a character")
 			}
 			if decoded < ' ' || decoded == 0x7f || strings.IndexByte(`/\%.;#?`, decoded) >= 0 {
 				return "", ambiguous("it has an encoded slash, dot, percent sign, control character or the like")
@@ -53,7 +53,7 @@ func plain(raw string) (string, error) {
 	return path, checkSegments(path)
 }
 
-// isPlain recognises most paths, without copying them: segments of letters, digits and
+// isPlain recognizes most paths, without copying them: segments of letters, digits and
 // the usual punctuation.
 func isPlain(path string) bool {
 	for i := 1; i < len(path); i++ {
@@ -67,8 +67,8 @@ func isPlain(path string) bool {
 	return true
 }
 
-// checkSegments refuses segments that servers drop, or take for the one above, some of
-// them only after they have dropped path parameters, dots and spaces.
+// checkSegments refuses segments that servers remove, or treat as the parent, some of
+// them only after removing path parameters, dots and spaces.
 func checkSegments(path string) error {
 	segments := strings.Split(path[1:], "/")
 	for i, segment := range segments {
@@ -103,7 +103,7 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// folded is a plain path as the most lenient server reads it: without capitals, path
+// folded returns a plain path as the most lenient server reads it: without capitals, path
 // parameters, and dots and spaces at the end of segments.
 func folded(path string) string {
 	segments := strings.Split(path, "/")
@@ -114,7 +114,8 @@ func folded(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// below reports whether a path is at a prefix, by whole segments: /team/ has /team.
+// below reports whether a path is below a prefix, by whole segments: /team/ includes
+// /team.
 func below(path, prefix string) bool {
 	return strings.HasPrefix(path, prefix) || len(path)+1 == len(prefix) && strings.HasPrefix(prefix, path)
 }

@@ -9,57 +9,56 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A Person is what a decision needs to know of somebody who is signed in. It can be
-// compared.
+// A Person is the data about a signed-in user that a decision needs. It is comparable.
 type Person struct {
-	ID       string // of our user
-	Provider string // name of the one that they came through
-	Subject  string // their ID there; empty: not known
+	ID       string // of the user
+	Provider string // name of the session's provider
+	Subject  string // the user's ID there; empty: unknown
 	Email    string
 
-	// AccountOf is the provider that their account was made by.
+	// AccountOf is the provider that created the account.
 	AccountOf string
 
-	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
+	// EmailVerifiedBy is the provider that verified Email; empty: none did.
 	EmailVerifiedBy string
 
 	FirstName, LastName string
-	Role                string // the ID of a role; empty: none
-	RoleName            string // empty: not known
+	Role                string // the ID of a role; empty: no role
+	RoleName            string // empty: unknown
 	Groups              sso.Groups
 	Session             string    // its ID
 	Since               time.Time // of the session
 }
 
-// Name is what people call them; empty: not known.
+// Name is the user's full name; empty: unknown.
 func (p *Person) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
 
 func (p *Person) hasRole(role string) bool {
 	return p.Role != "" && (role == p.Role || role == p.RoleName)
 }
 
-// People knows who is signed in.
+// People authenticates users.
 type People interface {
-	// Authenticate returns who holds a session token: sso.ErrSessionInvalid,
-	// sso.ErrSessionNotNow or sso.ErrUserInactive if nobody does, or whatever the store
-	// returns.
+	// Authenticate returns the user of a session token: sso.ErrSessionInvalid,
+	// sso.ErrSessionNotNow or sso.ErrUserInactive if there is none, or any error of the
+	// store.
 	Authenticate(ctx context.Context, token sso.Token) (Person, error)
 
-	// AuthenticateAccess returns who holds an access token, with sso.ErrTokenInvalid and
-	// sso.ErrTokenExpired besides.
+	// AuthenticateAccess returns the user of an access token; the errors also include
+	// sso.ErrTokenInvalid and sso.ErrTokenExpired.
 	AuthenticateAccess(ctx context.Context, token string) (Person, error)
 }
 
-// SignedIn are the people of a Service, with the names of their roles.
+// SignedIn authenticates users with a Service, and adds the names of their roles.
 type SignedIn struct {
 	Logins *sso.Service
 	Roles  Roles
 
-	// Prolonger is offered the sessions that are due; nil: they end when they are idle.
+	// Prolonger gets the sessions that are due; nil: sessions end when they are idle.
 	Prolonger *Prolonger
 }
 
-// Roles knows the names of roles.
+// Roles returns the names of roles.
 type Roles interface {
 	Roles(ctx context.Context) ([]sso.Role, error)
 }
@@ -85,7 +84,8 @@ func (s SignedIn) AuthenticateAccess(ctx context.Context, token string) (Person,
 	return s.Person(ctx, &who)
 }
 
-// Person is somebody who is signed in, as a decision sees them. The error is of the store.
+// Person returns the data about a signed-in user that a decision needs. The error is from
+// the store.
 func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error) {
 	p := PersonOf(who)
 	if p.Role == "" {
@@ -103,10 +103,10 @@ func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error
 	return p, nil
 }
 
-// PersonOf is a person as a decision sees them, without the name of their role. Of several
-// providers that an account has links to, the one counts that the session came through: its
-// groups are there, and what is for people of one must not open through another. Without a
-// session it is that of the account.
+// PersonOf is Person without the name of the role. If the account has links to several
+// providers, the provider of the session counts: the groups come from it, and an app for
+// users of one provider must not admit them through another. Without a session, it is the
+// provider of the account.
 func PersonOf(who *sso.Principal) Person {
 	u := &who.User
 	provider, subject := who.Session.Provider, u.Subject

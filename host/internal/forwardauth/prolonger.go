@@ -15,63 +15,64 @@ import (
 )
 
 const (
-	// prolongers ask at once, and no more than prolongersOfOne of them one provider, so that
-	// one that is slow does not keep the others waiting, nor the people who wait for it.
-	prolongers      = 16
-	prolongersOfOne = 4
+	// There are this many prolongers in total, and at most prolongersOfOne for a
+	// provider, so that a slow provider does not delay the sessions of others, or the
+	// users who wait for it.
+	prolongers            = 16
+	prolongersPerProvider = 4
 
 	maxWaiting = 1024             // sessions
-	waitAtMost = 10 * time.Second // then its token is forgotten; the next check brings it again
+	waitAtMost = 10 * time.Second // then its token is dropped; the next check offers it again
 
-	// maxTried bounds the sessions that are remembered because they were tried lately. Of
-	// more than that, some are tried again sooner, and Service.Prolong finds that nothing is
-	// to be done.
+	// maxTried bounds the sessions that are remembered because they were tried recently.
+	// If there are more, some are tried again sooner, and Service.Prolong finds that
+	// there is nothing to do.
 	maxTried = 100_000
 
 	firstPause, lastPause = time.Second, time.Minute
 )
 
-// A Prolonger prolongs sessions in the background. Checks offer it those that are due,
-// and go on: nothing is asked by a request, and none waits.
+// A Prolonger prolongs sessions in the background. Checks offer it the sessions that are
+// due, and continue: no request calls a provider, or waits for one.
 type Prolonger struct {
 	prolong func(ctx context.Context, token sso.Token) error
 	every   time.Duration // between two tries of a session
 	now     func() time.Time
-	quiet   *quiet
+	quiet   *limitedLogger
 
 	mu      sync.Mutex
-	waiting []offered // the first came first
+	waiting []offered // oldest first
 	wake    chan struct{}
-	tried   tried
+	tried   recentTries
 	pauses  map[string]pause // by provider
 	asking  map[string]int   // prolongers, by provider
 	stopped bool
 }
 
-// offered is a session that is due. It has its token, which stands nowhere else.
+// offered is a session that is due, with its token, which is stored nowhere else.
 type offered struct {
 	session, provider string
 	token             sso.Token
 	at                time.Time
 }
 
-// pause is for a provider that cannot be asked.
+// pause is how long a provider that cannot be asked is left alone.
 type pause struct {
 	until  time.Time
-	length time.Duration // at most; the next one is twice as long
+	length time.Duration // maximum; the next pause is twice as long
 }
 
-// NewProlonger makes a Prolonger that calls prolong for a session at most once in that
+// NewProlonger returns a Prolonger that calls prolong for a session at most once in that
 // time, unless the provider could not be asked.
 func NewProlonger(prolong func(ctx context.Context, token sso.Token) error, every time.Duration, now func() time.Time, logger hclog.Logger) *Prolonger {
 	return &Prolonger{
-		prolong: prolong, every: every, now: now, quiet: newQuiet(logger, now),
+		prolong: prolong, every: every, now: now, quiet: newLimitedLogger(logger, now),
 		waiting: make([]offered, 0, maxWaiting), wake: make(chan struct{}, prolongers), pauses: map[string]pause{}, asking: map[string]int{},
 	}
 }
 
-// Offer says that a session is due. It does not wait: what there is no room for is left
-// out, and offered again by the next check.
+// Offer offers a session that is due. It does not wait: if there is no room, the session
+// is left out, and the next check offers it again.
 func (p *Prolonger) Offer(session sso.Session, token sso.Token) {
 	now := p.now()
 	p.mu.Lock()
@@ -91,7 +92,8 @@ func (p *Prolonger) Offer(session sso.Session, token sso.Token) {
 	}
 }
 
-// dropOld forgets the tokens of those that waited for too long. It is called with mu held.
+// dropOld drops the tokens of sessions that have waited too long. It is called with mu
+// held.
 func (p *Prolonger) dropOld(now time.Time) {
 	n := 0
 	for n < len(p.waiting) && now.Sub(p.waiting[n].at).Abs() >= waitAtMost {
@@ -101,15 +103,15 @@ func (p *Prolonger) dropOld(now time.Time) {
 	p.removeAt(0, n)
 }
 
-// removeAt leaves no token behind in the array.
+// removeAt clears the removed tokens in the array.
 func (p *Prolonger) removeAt(i, n int) {
 	kept := append(p.waiting[:i], p.waiting[i+n:]...)
 	clear(p.waiting[len(kept):])
 	p.waiting = kept
 }
 
-// Run prolongs until ctx is done. Questions under way get their answers: a provider may
-// have replaced a refresh token that is good once.
+// Run prolongs sessions until ctx is done. Running calls finish: a provider may have
+// replaced a refresh token that works only once.
 func (p *Prolonger) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for range prolongers {
@@ -119,7 +121,7 @@ func (p *Prolonger) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// forget drops tokens that nobody takes, even if no check comes any more.
+// forget drops tokens that nobody takes, even if no further check comes.
 func (p *Prolonger) forget(ctx context.Context) {
 	each := time.NewTicker(waitAtMost / 2)
 	defer each.Stop()
@@ -155,13 +157,13 @@ func (p *Prolonger) work(ctx context.Context) {
 	}
 }
 
-// take returns the first whose provider may be asked.
+// take returns the first session whose provider may be asked.
 func (p *Prolonger) take() (next offered, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dropOld(p.now())
 	for i, next := range p.waiting {
-		if p.asking[next.provider] == prolongersOfOne {
+		if p.asking[next.provider] == prolongersPerProvider {
 			continue
 		}
 		p.removeAt(i, 1)
@@ -173,7 +175,7 @@ func (p *Prolonger) take() (next offered, ok bool) {
 
 var errPanic = errors.New("panic")
 
-// try survives a panic: nobody else prolongs sessions.
+// try recovers from a panic: nothing else prolongs sessions.
 func (p *Prolonger) try(ctx context.Context, next offered) (err error) {
 	defer func() {
 		if what := recover(); what != nil {
@@ -184,8 +186,9 @@ func (p *Prolonger) try(ctx context.Context, next offered) (err error) {
 	return p.prolong(ctx, next.token)
 }
 
-// done says what became of a session. A provider that cannot be asked, or cannot say, is
-// left alone for a while, and longer each time, so that all that wait do not come at once.
+// done handles the result for a session. A provider that cannot be asked, or cannot say,
+// is left alone for a while, and longer each time, so that not all waiting sessions come
+// at once.
 func (p *Prolonger) done(ctx context.Context, tried offered, err error) {
 	passing := errors.Is(err, sso.ErrSessionNotNow) || errors.Is(err, sso.ErrUserInactive) || ctx.Err() != nil
 	switch {
@@ -214,14 +217,14 @@ func (p *Prolonger) done(ctx context.Context, tried offered, err error) {
 func (p *Prolonger) pause(provider string) {
 	now, last := p.now(), p.pauses[provider]
 	if now.Before(last.until) {
-		return // another one found out
+		return // another call has noticed already
 	}
 	length := min(max(2*last.length, firstPause), lastPause)
-	p.pauses[provider] = pause{now.Add(length/2 + rand.N(length/2)), length} //nolint:gosec // nobody gains by guessing it
+	p.pauses[provider] = pause{now.Add(length/2 + rand.N(length/2)), length} //nolint:gosec // guessing it is useless
 	p.leave(provider)
 }
 
-// leave forgets those that wait for a provider.
+// leave drops the sessions that wait for a provider.
 func (p *Prolonger) leave(provider string) {
 	kept := p.waiting[:0]
 	for _, o := range p.waiting {

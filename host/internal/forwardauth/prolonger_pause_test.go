@@ -23,7 +23,7 @@ func offer(p *Prolonger, provider, session string) {
 	p.Offer(sso.Session{ID: session, Provider: provider}, sso.Token("token of "+session))
 }
 
-// outcome has the first that waits come out so.
+// outcome completes the first waiting session with a result.
 func outcome(t *testing.T, p *Prolonger, err error) {
 	t.Helper()
 	next, ok := p.take()
@@ -33,7 +33,8 @@ func outcome(t *testing.T, p *Prolonger, err error) {
 	p.done(context.Background(), next, err)
 }
 
-// A provider that cannot be asked is left alone, for longer each time, while others go on.
+// A provider that cannot be asked is left alone, for longer each time, while others
+// continue.
 func TestPauses(t *testing.T) {
 	for name, err := range map[string]error{"too many wait": sso.ErrBusy, "it is down": errors.New("down")} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +69,8 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// Those of a provider that were under way when one failed make its pause no longer.
+// Sessions of a provider that were in progress when one failed do not make its pause
+// longer.
 func TestPausesAreOfOneFailure(t *testing.T) {
 	p, _ := still()
 	for i := range 4 {
@@ -87,8 +89,8 @@ func TestPausesAreOfOneFailure(t *testing.T) {
 	}
 }
 
-// Tokens that were dropped are nowhere in memory any more, and what is remembered of
-// sessions has a bound.
+// Dropped tokens are no longer anywhere in memory, and the number of remembered sessions
+// is bounded.
 func TestProlongerKeepsLittle(t *testing.T) {
 	p, now := still()
 	for i := range 100 {

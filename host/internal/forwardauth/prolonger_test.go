@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// backstage is a Prolonger, and what it calls.
+// backstage is a Prolonger with the function that it calls.
 type backstage struct {
 	*forwardauth.Prolonger
 	t     *testing.T
@@ -24,7 +24,7 @@ type backstage struct {
 	calls chan *call
 }
 
-// call is one that waits for its outcome.
+// call is a call that waits for its outcome.
 type call struct {
 	token sso.Token
 	ends  chan error
@@ -48,7 +48,7 @@ func newBackstage(t *testing.T) *backstage {
 
 var errPanics = errors.New("the call panics")
 
-// run runs it until stop is called, which waits for it.
+// run runs the Prolonger until stop is called, which waits for it.
 func (b *backstage) run() (stop func()) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var running sync.WaitGroup
@@ -105,7 +105,7 @@ func TestProlongerTriesASessionOnceAnInterval(t *testing.T) {
 	b.next().ends <- nil
 }
 
-// Nothing that is offered waits, nor is there room for more than so much.
+// An offer never waits, and the queue is bounded.
 func TestProlongerIsBounded(t *testing.T) {
 	b := newBackstage(t)
 	for i := range 5000 {
@@ -136,7 +136,7 @@ func TestProlongerIsBounded(t *testing.T) {
 	b.wantNone("what is offered after the end")
 }
 
-// A provider that is slow does not keep the others waiting.
+// A slow provider does not delay the others.
 func TestProlongerIsFair(t *testing.T) {
 	b := newBackstage(t)
 	for i := range 100 {
@@ -192,7 +192,7 @@ func TestProlongerForgetsTokens(t *testing.T) {
 	}
 }
 
-// A panic ends neither the host nor the Prolonger, and what it says is not logged.
+// A panic ends neither the host nor the Prolonger, and its text is not logged.
 func TestProlongerSurvivesAPanic(t *testing.T) {
 	b := newBackstage(t)
 	defer b.run()()
@@ -207,7 +207,7 @@ func TestProlongerSurvivesAPanic(t *testing.T) {
 	}
 }
 
-// A session that ends is told, and its provider asked about others all the same.
+// A session that ends is reported, and its provider is still asked about others.
 func TestProlongerTellsOfSessionsThatEnd(t *testing.T) {
 	b := newBackstage(t)
 	stop := b.run()
@@ -221,8 +221,9 @@ func TestProlongerTellsOfSessionsThatEnd(t *testing.T) {
 	}
 }
 
-// A session that is used at an application, and never refreshed, goes on to its last
-// moment; one that is not used ends when it is idle. What is not current is not offered.
+// A session that is used at an application, but never refreshed, continues until its
+// absolute end; one that is not used ends when it is idle. Tokens that are not current
+// are not offered.
 func TestSessionThatIsUsedAtAnApplication(t *testing.T) {
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(t.Context())

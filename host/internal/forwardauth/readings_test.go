@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// readings are what servers of different kinds make of a request target.
+// readings returns how servers of different kinds read a request target.
 func readings(target string) map[string]string {
 	raw, _, _ := strings.Cut(target, "?")
 	raw, _, _ = strings.Cut(raw, "#")
@@ -31,7 +31,7 @@ func unescape(text string) string {
 	return text
 }
 
-// clean keeps a slash at the end, which says that there is a segment.
+// clean keeps a trailing slash, which shows that there is a segment.
 func clean(text string) string {
 	cleaned := path.Clean("/" + text)
 	if strings.HasSuffix(text, "/") && cleaned != "/" {

@@ -10,15 +10,16 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The rows are attacks on forward-auth as they were seen in the field. S is the cookie of
-// alice, who is in no group of importance; without it nobody is signed in.
+// The rows are attacks on forward-auth that were seen in the field. S is the cookie of
+// alice, who is in no important group; without it nobody is signed in.
 
 const (
 	S  = "\x00S" // stands for the cookie of alice
 	no = ""
 )
 
-// row is a question, and what comes of it. For 200, user is who the app is told of.
+// row is a request with its expected answer. For 200, user is the user that the app is
+// told.
 type row struct {
 	id, name string
 	q        question
@@ -38,8 +39,8 @@ func run(t *testing.T, rows []row) {
 	}
 }
 
-// Who may ask, and what counts of what is said. As in all of these tests, each answer is
-// also looked at for what caches and the application's origin could make of it (FA53, FA54).
+// Who may ask, and which values count. As in all of these tests, each answer is also
+// checked for what caches and the application's origin could make of it (FA53, FA54).
 func TestRowsOfSources(t *testing.T) {
 	good := func(change ...string) question { return forward(append([]string{"Cookie: " + S}, change...)...) }
 	run(t, []row{
@@ -94,7 +95,7 @@ func TestRowsOfSources(t *testing.T) {
 	run(t, rows)
 }
 
-// How a host, a scheme and a method may be written.
+// Valid forms of a host, a scheme and a method.
 func TestRowsOfSpelling(t *testing.T) {
 	host := func(name string) question { return forward("Cookie: "+S, "X-Forwarded-Host: "+name) }
 	rows := []row{
@@ -152,7 +153,7 @@ func TestRowsOfSpelling(t *testing.T) {
 	run(t, rows)
 }
 
-// A control character never gets as far as us: net/http refuses it.
+// A control character does not reach the handler: net/http refuses it.
 func TestRowsOfControlCharacters(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -163,7 +164,7 @@ func TestRowsOfControlCharacters(t *testing.T) {
 	}
 }
 
-// What a path may be, at an app with rules about paths and at one without.
+// Valid paths, at an app with rules about paths and at one without.
 func TestRowsOfPaths(t *testing.T) {
 	at := func(uri string, more ...string) question {
 		return forward(append([]string{"X-Forwarded-Uri: " + uri}, more...)...)
@@ -257,8 +258,8 @@ func TestRowsOfEnvoy(t *testing.T) {
 	}
 }
 
-// Apps that share an origin: the longest prefix counts, and what a lenient server would
-// take for another app's is refused.
+// Apps that share an origin: the longest prefix counts, and a path that a lenient server
+// would take for another app's is refused.
 func TestSharedOrigin(t *testing.T) {
 	at := func(uri string) question {
 		return forward("Cookie: "+S, "X-Forwarded-Host: team.test", "X-Forwarded-Uri: "+uri)

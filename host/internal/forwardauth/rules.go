@@ -6,24 +6,24 @@ import (
 	"strings"
 )
 
-// Rules are the apps. They do not change, and may be used concurrently.
+// Rules are the apps. They are immutable, and may be used concurrently.
 type Rules struct {
 	apps   []App
 	at     map[Origin]*site
 	places []string
 }
 
-// site is the apps of one origin.
+// site contains the apps of one origin.
 type site struct {
 	apps   []*App // the longest prefix first
 	folded []string
-	looks  bool // a rule looks at the path
+	looks  bool // a rule depends on the path
 }
 
-// ErrUnknownApp: there is no app at that origin, or none that has the path.
+// ErrUnknownApp: there is no app at that origin, or none that includes the path.
 var ErrUnknownApp = errors.New("no app is configured there")
 
-// NewRules makes rules of apps, of which no two have the same origin and prefix.
+// NewRules returns the rules of apps, of which no two have the same origin and prefix.
 func NewRules(apps []App) *Rules {
 	r := &Rules{apps: slices.Clone(apps), at: map[Origin]*site{}}
 	for i := range r.apps {
@@ -46,10 +46,10 @@ func NewRules(apps []App) *Rules {
 	return r
 }
 
-// Apps are the apps that the rules were made of. They must not be changed.
+// Apps returns the apps of the rules. The caller must not change them.
 func (r *Rules) Apps() []App { return r.apps }
 
-// find returns the app of a request, and its path if a rule looks at it: ErrUnknownApp
+// find returns the app of a request, and its path if a rule depends on it: ErrUnknownApp
 // or ErrAmbiguous.
 func (r *Rules) find(at Origin, target string) (app *App, path string, err error) {
 	s := r.at[at]
@@ -91,8 +91,7 @@ func (s *site) appFolded(path string) *App {
 	return nil
 }
 
-// AppOf returns the app that an absolute URL leads to, whoever may go there; nil if there
-// is none.
+// AppOf returns the app of an absolute URL, regardless of the user; nil if there is none.
 func (r *Rules) AppOf(url string) *App {
 	url, _, _ = strings.Cut(url, "#")
 	request, err := RequestTo("GET", url)
@@ -103,5 +102,5 @@ func (r *Rules) AppOf(url string) *App {
 	return app
 }
 
-// Places are the roots of all apps.
+// Places returns the root URLs of all apps.
 func (r *Rules) Places() []string { return r.places }

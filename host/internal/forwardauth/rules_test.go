@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The algebra of a subject: any entry of a list, all lists, and one of the alternatives.
+// The logic of a subject: any entry of a list, all lists, and one of the alternatives.
 func TestSubjects(t *testing.T) {
 	ann := forwardauth.Person{
 		ID: "u-ann", Provider: "corp", Email: "ann@example.org", EmailVerifiedBy: "corp", Role: "r-1", RoleName: "Editor",
@@ -60,8 +60,8 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
-// Capitals do not count in an address, and other letters that fold into ASCII do: the
-// Kelvin sign is no k, and a long s no s.
+// Case does not matter in an address, but other letters that fold into ASCII do: the
+// Kelvin sign is not a k, and a long s is not an s.
 func TestAddressesThatLookAlike(t *testing.T) {
 	app := forwardauth.App{EmailOf: []string{"corp"}, Subject: forwardauth.Subject{Users: []string{"sam@kite.example", "jürgen@kite.example"}}}
 	for email, admitted := range map[string]bool{
@@ -74,7 +74,7 @@ func TestAddressesThatLookAlike(t *testing.T) {
 	}
 }
 
-// A public path is for the app that has it only, whatever order they stand in.
+// A public path counts only for its own app, in whatever order they stand.
 func TestPublicPathsOfNestedApps(t *testing.T) {
 	outer := forwardauth.App{Name: "outer", Origin: origin("https://a.test"), Prefix: "/", Public: []forwardauth.PublicPath{{Path: "/assets/"}}}
 	inner := forwardauth.App{Name: "inner", Origin: origin("https://a.test"), Prefix: "/assets/private/", Public: []forwardauth.PublicPath{{Path: "/assets/private/logo", Methods: []string{"GET", "POST"}}}}
@@ -106,9 +106,8 @@ func TestPublicPathsOfNestedApps(t *testing.T) {
 	}
 }
 
-// Whatever a path is, one that is public decodes to what the rule says in every way in
-// which servers decode: once, twice, with dot segments removed, with case and parameters
-// ignored.
+// Every public path decodes to what the rule says in every way in which servers decode:
+// once, twice, with dot segments removed, with case and parameters ignored.
 func FuzzPublicPath(f *testing.F) {
 	for _, path := range []string{"/public/x", "/public/../x", "/public/%2e%2e/x", "/public/..;/x", `/public\..\x`, "/public//x", "/public/%252e%252e/x", "/public/a.b", "/%70ublic/x", "/public/\xff"} {
 		f.Add(path)

@@ -19,17 +19,17 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Config is what a Server needs to know.
+// Config is the configuration of a Server.
 type Config struct {
 	PublicURL  string // where people sign in, without a slash at the end
 	Issuer     string // of access tokens
 	CookieName string // of the session cookie
 
-	// TrustedProxies may ask. Empty: nobody may.
+	// TrustedProxies may send requests. Empty: nobody may.
 	TrustedProxies []netip.Prefix
 
-	// Secret, unless it is empty, must come with each question in X-Doorward-Proxy: for
-	// networks where an address proves nothing.
+	// Secret, if it is set, must come with each request in X-Doorward-Proxy: for networks
+	// in which an address proves nothing.
 	Secret string
 
 	User         UserHeader
@@ -38,7 +38,7 @@ type Config struct {
 	Logger hclog.Logger
 }
 
-// Ports is what a Server uses of the world.
+// Ports are the dependencies of a Server.
 type Ports struct {
 	People People
 
@@ -55,40 +55,41 @@ type Server struct {
 	ports      Ports
 	rules      atomic.Pointer[Rules]
 	identities identities
-	quiet      *quiet
+	quiet      *limitedLogger
 	counts     counts
 }
 
-// New makes a Server that knows no app.
+// New returns a Server without apps.
 func New(config Config, ports Ports) *Server {
 	if config.AssertionTTL == 0 {
 		config.AssertionTTL = sso.AssertionTTL
 	}
-	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), quiet: newQuiet(config.Logger, ports.Now)}
+	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), quiet: newLimitedLogger(config.Logger, ports.Now)}
 	s.rules.Store(NewRules(nil))
 	return s
 }
 
-// SetRules puts rules in force, for every request that comes from now on.
+// SetRules sets the rules for all later requests.
 func (s *Server) SetRules(rules *Rules) {
 	s.rules.Store(rules)
 	s.identities.clear()
 }
 
-// Rules are those in force.
+// Rules returns the current rules.
 func (s *Server) Rules() *Rules { return s.rules.Load() }
 
-// The times of connections. Proxies keep them open between requests: for longer than any
-// of them does, so that none asks at the very moment when we close.
+// Timeouts of connections. Proxies keep connections open between requests: these are
+// longer than those of any proxy, so that no proxy sends a request at the very moment
+// when the server closes.
 const (
 	readHeaderTimeout = 5 * time.Second
 	writeTimeout      = 10 * time.Second
 	idleTimeout       = 5 * time.Minute
-	maxHeader         = 48 << 10 // the client's headers come along
+	maxHeader         = 48 << 10 // includes the client's headers
 	shutdownTimeout   = 10 * time.Second
 )
 
-// Serve answers until listening is done. Questions under way get their answers.
+// Serve answers until listening is done. Requests in progress get their answers.
 func (s *Server) Serve(listening context.Context, listener net.Listener) error {
 	server := s.HTTPServer()
 	ended := make(chan error, 1)
@@ -106,7 +107,7 @@ func (s *Server) Serve(listening context.Context, listener net.Listener) error {
 	return nil
 }
 
-// HTTPServer is an http.Server that answers, with the limits of Serve.
+// HTTPServer returns an http.Server that answers, with the limits of Serve.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -114,8 +115,8 @@ func (s *Server) HTTPServer() *http.Server {
 	}
 }
 
-// ServeHTTP answers one question. The status is always written, and no identity leaves
-// with one other than 200: it is set last.
+// ServeHTTP answers one request of a proxy. It always writes a status, and no identity
+// leaves with one other than 200: it is set last.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Cache-Control"], h["Vary"] = noStore, varyBy
@@ -127,14 +128,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !s.mayAsk(r) {
 		s.counts.count(nil, refusedPeer)
-		refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not ask.", nil)
+		refuse(w, http.StatusForbidden, "FORBIDDEN", "This client is not a trusted proxy.", nil)
 		return
 	}
 	request, ok := f.read(r)
 	if !ok {
 		s.counts.count(nil, unread)
-		s.quiet.debug("request cannot be judged: a datum is missing, twice, or can be read in two ways", "family", f.name, "proxy", r.RemoteAddr)
-		refuse(w, f.unread, "INVALID_PAYLOAD", "What the proxy says of the request is not clear.", nil)
+		s.quiet.debug("refused an unclear request: a value is missing, repeated or ambiguous", "family", f.name, "proxy", r.RemoteAddr)
+		refuse(w, f.unread, "INVALID_PAYLOAD", "The proxy's description of the request is unclear.", nil)
 		return
 	}
 	s.answer(w, r, f, &request)
@@ -142,7 +143,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer decides.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, request *Request) {
-	d := s.rules.Load().place(request)
+	d := s.rules.Load().withoutPerson(request)
 	if d.App == nil {
 		s.refusePlace(w, f, request, d)
 		return
@@ -167,16 +168,16 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, reque
 	}
 }
 
-// hasBearer reports whether a request came with bearer tokens of ours, which are bad:
-// whoever sends one wants to be somebody.
+// hasBearer reports whether a request has one of the host's bearer tokens, which is
+// invalid: a client that sends one wants to be authenticated.
 func (s *Server) hasBearer(r *http.Request) bool {
 	return slices.ContainsFunc(r.Header["Authorization"], func(line string) bool { return s.bearer(line) != "" })
 }
 
-// answerPerson answers somebody who is signed in. To whom the app does not admit it is
-// told nothing at a public path, either.
+// answerPerson answers for a signed-in user. An app that does not admit the user learns
+// nothing about them at a public path, either.
 func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family, request *Request, d Decision, p *Person) {
-	judged := d.who(p)
+	judged := d.forPerson(p)
 	told, err := &nobody, error(nil)
 	if judged.Verdict == Admitted {
 		told, err = s.identify(r.Context(), d.App, p)
@@ -184,7 +185,7 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	var unnamed noUserError
 	switch {
 	case errors.As(err, &unnamed):
-		s.quiet.warn("unnamed "+p.ID, "somebody is denied who cannot be named to the application", "app", d.App.Name, "user", p.ID, "why", unnamed.Error())
+		s.quiet.warn("unnamed "+p.ID, "denied a user who cannot be named to the application", "app", d.App.Name, "user", p.ID, "why", unnamed.Error())
 		judged.Verdict, told = Denied, &nobody
 	case err != nil:
 		s.fail(w, r, err)
@@ -205,8 +206,8 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	}
 }
 
-// refusePlace answers for what is no app, or no clear path in one. It is never sent on:
-// a login would not change it.
+// refusePlace answers if there is no app, or the path is ambiguous. It never redirects:
+// signing in would not change it.
 func (s *Server) refusePlace(w http.ResponseWriter, f *family, request *Request, d Decision) {
 	s.counts.count(nil, d.Verdict)
 	s.quiet.info(d.Verdict.String()+" "+request.Origin.String(), "refused", "origin", request.Origin.String(), "error", d.Err)
@@ -217,15 +218,15 @@ func (s *Server) refusePlace(w http.ResponseWriter, f *family, request *Request,
 	refuse(w, f.unread, "INVALID_PAYLOAD", "The path can be read in more than one way.", nil)
 }
 
-// fail is for what is our fault.
+// fail answers if the host itself has a problem.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		s.quiet.debug("the proxy went away", "error", err)
 	} else {
-		s.quiet.error("fail", "nobody can be let through", "error", err)
+		s.quiet.error("fail", "requests cannot be checked", "error", err)
 	}
 	s.counts.count(nil, failed)
-	refuse(w, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "Nobody can be let through at the moment.", nil)
+	refuse(w, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "Requests cannot be checked at the moment.", nil)
 }
 
 func (s *Server) recover(w http.ResponseWriter) {
@@ -240,7 +241,7 @@ func (s *Server) recover(w http.ResponseWriter) {
 	}
 }
 
-// mayAsk reports whether a proxy of ours asks.
+// mayAsk reports whether the request comes from a trusted proxy.
 func (s *Server) mayAsk(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !s.trusts(peer.Addr().Unmap().WithZone("")) {

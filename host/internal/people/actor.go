@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A Scope is what a key is good for: a kind of thing, and whether it may be changed.
+// A Scope is a permission of a key: a kind of thing, and whether it may be read or changed.
 type Scope string
 
-// The scopes. That of writing does not include that of reading.
+// The scopes. Writing does not include reading.
 const (
 	UsersRead     Scope = "users:read"
 	UsersWrite    Scope = "users:write"
@@ -23,21 +23,22 @@ const (
 	AuditRead     Scope = "audit:read"
 )
 
-// Scopes are all that there are.
+// Scopes returns all scopes.
 func Scopes() []Scope {
 	return []Scope{UsersRead, UsersWrite, SessionsRead, SessionsWrite, RolesRead, RolesWrite, KeysRead, KeysWrite, AuditRead}
 }
 
-// An Actor is who asks for an operation.
+// An Actor is the caller of an operation.
 type Actor struct {
 	KeyID, Name string    // of the key; both are empty for the operator
 	Scopes      []Scope   // of the key
 	ExpiresAt   time.Time // of the key; zero: never
 
-	request string // ID of the one that asks
+	request string // ID of the request
 }
 
-// Operator is who may open the control socket, or the database. They may do everything.
+// Operator is anyone who can open the control socket, or the database. They may do
+// everything.
 var Operator = Actor{}
 
 // May reports whether the actor has that scope.
@@ -51,7 +52,7 @@ func (a Actor) Check(scope Scope) error {
 	return fmt.Errorf("%w: the key %q lacks the scope %s", ErrForbidden, a.Name, scope)
 }
 
-// String is for the log.
+// String describes the actor for the log.
 func (a Actor) String() string {
 	if a.KeyID == "" {
 		return "operator"
@@ -61,15 +62,15 @@ func (a Actor) String() string {
 
 type actorKey struct{}
 
-// WithActor returns a context in which that actor asks.
+// WithActor returns a context with the actor of an operation.
 func WithActor(ctx context.Context, actor Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }
 
-// errNoActor: an operation was called by nobody, which must not mean by everybody.
-var errNoActor = fmt.Errorf("%w: nobody asks", ErrForbidden)
+// errNoActor: the context has no actor. That must not mean that everything is allowed.
+var errNoActor = fmt.Errorf("%w: the caller is unknown", ErrForbidden)
 
-// ActorOf returns who asks, or an ErrForbidden.
+// ActorOf returns the actor of an operation, or an ErrForbidden.
 func ActorOf(ctx context.Context) (Actor, error) {
 	actor, ok := ctx.Value(actorKey{}).(Actor)
 	if !ok {
@@ -78,21 +79,21 @@ func ActorOf(ctx context.Context) (Actor, error) {
 	return actor, nil
 }
 
-// readScopes checks scopes that were asked for, and returns each once.
+// readScopes checks the names of scopes, and returns each scope once.
 func readScopes(names []string) ([]Scope, error) {
 	all := Scopes()
 	var scopes []Scope
 	for _, name := range names {
 		scope := Scope(name)
 		if !slices.Contains(all, scope) {
-			return nil, invalid("scopes", "has %.40q, which is none; there are %s", name, joinedNames(all))
+			return nil, invalid("scopes", "contains %.40q, which is not a scope; the scopes are %s", name, joinedNames(all))
 		}
 		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
 	if len(scopes) == 0 {
-		return nil, invalid("scopes", "is empty; there are %s", joinedNames(all))
+		return nil, invalid("scopes", "is empty; the scopes are %s", joinedNames(all))
 	}
 	return scopes, nil
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// claimsOfNew is what a new account waits for, and what may not be meant.
+// claimsOfNew returns the claims of a new account, and warnings about what may be a
+// mistake.
 func (o *Operations) claimsOfNew(ctx context.Context, req AddUser) (claims []sso.Claim, warnings []string, err error) {
 	if req.Provider != "" || req.Subject != "" {
 		switch {
 		case req.EmailProvider != "":
-			return nil, nil, invalid("email_provider", "goes without provider and subject: who is known by those needs nothing else")
+			return nil, nil, invalid("email_provider", "cannot be combined with provider and subject: these already identify the user")
 		case req.Invited:
-			return nil, nil, invalid("invited", "goes without provider and subject: who is known by those needs nothing else")
+			return nil, nil, invalid("invited", "cannot be combined with provider and subject: these already identify the user")
 		}
 		return nil, o.warnings(req.Provider), nil
 	}
@@ -25,7 +26,7 @@ func (o *Operations) claimsOfNew(ctx context.Context, req AddUser) (claims []sso
 	case req.EmailProvider == "":
 		return nil, o.warnings(""), nil
 	case req.Invited:
-		return nil, nil, invalid("invited", "goes without email_provider: who is invited accepts it first")
+		return nil, nil, invalid("invited", "cannot be combined with email_provider: an invited user has to accept the invitation first")
 	}
 	claim, err := emailClaim(req.EmailProvider, req.Email)
 	if err != nil {
@@ -46,19 +47,19 @@ func emailClaim(provider, email string) (sso.Claim, error) {
 	return claim, nil
 }
 
-// obstacles says why no login could take an account by that claim, as far as that is
-// known; but is the ID of the user that the claim is of.
+// obstacles returns the known reasons why no login could take an account by that claim.
+// but is the ID of the user that has the claim.
 func (o *Operations) obstacles(ctx context.Context, claim sso.Claim, but string) (notes []string, err error) {
 	if o.ports.Providers != nil {
 		notes = append(notes, o.obstaclesAt(claim)...)
 	}
 	waiting, err := o.ports.Claims.Claimants(ctx, claim, o.ports.Now())
 	if err != nil {
-		return nil, fmt.Errorf("looking for who waits for the same: %w", err)
+		return nil, fmt.Errorf("looking up other users with the same claim: %w", err)
 	}
 	for _, user := range waiting {
 		if user.ID != but {
-			notes = append(notes, fmt.Sprintf("user %s waits for the same, so that neither is taken", user.ID))
+			notes = append(notes, fmt.Sprintf("user %s has the same claim, so a login can take neither account", user.ID))
 			break
 		}
 	}
@@ -71,7 +72,7 @@ func (o *Operations) obstaclesAt(claim sso.Claim) []string {
 	case !ok:
 		return o.warnings(claim.Provider)
 	case claim.Kind == sso.ClaimByEmail && !p.LinkByVerifiedEmail:
-		return []string{fmt.Sprintf("provider %s does not let people in by a verified e-mail address: set %s to true", p.Name, linkOption(p))}
+		return []string{fmt.Sprintf("provider %s does not link accounts by verified e-mail address: set %s to true", p.Name, linkOption(p))}
 	}
 	return nil
 }

@@ -7,25 +7,24 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The refusals of this package, besides sso.ErrNotFound.
+// The refusals of this package, in addition to sso.ErrNotFound.
 var (
-	// ErrTaken: what must be there once is there already.
+	// ErrTaken: something that must be unique exists already.
 	ErrTaken = errors.New("already taken")
 
-	// ErrClaimed is an ErrTaken: somebody signs in to the account already, so that it waits
-	// for nobody.
-	ErrClaimed = fmt.Errorf("%w: the account has a link, by which somebody signs in to it; doorward user link adds another", ErrTaken)
+	// ErrClaimed is an ErrTaken: the account has a link, so it cannot wait for a login.
+	ErrClaimed = fmt.Errorf("%w: the account has a link, so somebody signs in to it; doorward user link adds another", ErrTaken)
 
-	// ErrInvalid: a request has something in it that cannot be meant.
+	// ErrInvalid: a request contains a value that cannot be right.
 	ErrInvalid = errors.New("invalid request")
 
-	// ErrFull: there are as many as there may be, so that each list can be read.
-	ErrFull = errors.New("there are too many already")
+	// ErrFull: the limit is reached. It keeps each list readable.
+	ErrFull = errors.New("the limit is reached")
 
-	// ErrKeyInvalid: there is no such key (any more).
+	// ErrKeyInvalid: the key does not exist, or does not exist any more.
 	ErrKeyInvalid = errors.New("key is not valid")
 
-	// ErrForbidden: who asks may not do that.
+	// ErrForbidden: the actor may not do that.
 	ErrForbidden = errors.New("not allowed")
 )
 
@@ -39,7 +38,7 @@ func invalid(member, format string, args ...any) error {
 	return &InvalidError{Member: member, How: fmt.Sprintf(format, args...)}
 }
 
-// LinkTakenError is an ErrTaken: the link leads to a user, and is not moved.
+// LinkTakenError is an ErrTaken: the link belongs to a user, and is not moved.
 type LinkTakenError struct {
 	Link Link
 	User sso.User
@@ -50,10 +49,10 @@ func (e *LinkTakenError) Error() string {
 	if e.User.Email != "" {
 		whose += " (" + e.User.Email + ")"
 	}
-	return fmt.Sprintf("subject %q at provider %s is the user %s already, and is not moved; to do so all the same, unlink it there first",
+	return fmt.Sprintf("subject %q at provider %s already belongs to user %s and is not moved; to move it, unlink it there first",
 		e.Link.Subject, e.Link.Provider, whose)
 }
 func (*LinkTakenError) Unwrap() error { return ErrTaken }
 
-// notFound is an sso.ErrNotFound that says what is not there.
+// notFound is an sso.ErrNotFound that says what was not found.
 func notFound(what, id string) error { return fmt.Errorf("%s %q: %w", what, id, sso.ErrNotFound) }

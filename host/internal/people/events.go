@@ -10,24 +10,24 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Event is something that was changed.
+// Event records a change.
 type Event struct {
-	ID        int           `json:"id" doc:"it grows; of two events at the same time, either may have the higher one"`
+	ID        int           `json:"id" doc:"increases; of two events at the same time, either may have the higher ID"`
 	At        time.Time     `json:"at"`
 	Kind      sso.EventKind `json:"kind" doc:"what happened"`
-	Actor     sso.ActorKind `json:"actor" enum:"user|provider|operator|key|host" doc:"who did it: the user, the provider by what it said, who may open the control socket, a key of the administration, or Doorward by a rule"`
-	ActorName *string       `json:"actor_name" doc:"of the key"`
+	Actor     sso.ActorKind `json:"actor" enum:"user|provider|operator|key|host" doc:"who did it: the user, the provider through a message, an operator with access to the control socket, an administration key, or Doorward itself"`
+	ActorName *string       `json:"actor_name" doc:"name of the key"`
 	Provider  *string       `json:"provider"`
-	Subject   *string       `json:"subject" doc:"hash of the subject at the provider, with a key of this installation"`
+	Subject   *string       `json:"subject" doc:"hash of the subject at the provider, keyed for this installation"`
 	User      *string       `json:"user" doc:"ID of the user"`
 	Session   *string       `json:"session" doc:"ID of the session"`
-	Address   *string       `json:"address" doc:"of the client"`
-	UserAgent *string       `json:"user_agent" doc:"as the client said"`
+	Address   *string       `json:"address" doc:"address of the client"`
+	UserAgent *string       `json:"user_agent" doc:"as the client sent it"`
 	Reason    *string       `json:"reason" doc:"one word"`
-	Detail    *string       `json:"detail" doc:"for people"`
-	RequestID *string       `json:"request_id" doc:"as the log of the host has it"`
+	Detail    *string       `json:"detail" doc:"explanation in plain text"`
+	RequestID *string       `json:"request_id" doc:"as in the host's log"`
 
-	SessionsEnded int `json:"sessions_ended" doc:"with a user, or with a link of theirs"`
+	SessionsEnded int `json:"sessions_ended" doc:"number of sessions that ended with a user or a link"`
 }
 
 func showEvent(e sso.Event) Event {
@@ -38,15 +38,15 @@ func showEvent(e sso.Event) Event {
 	}
 }
 
-// ListEvents asks for events.
+// ListEvents requests events.
 type ListEvents struct {
-	Since    time.Time `json:"-" query:"since" doc:"only those that are not older"`
-	User     string    `json:"-" query:"user" max:"64" doc:"only those about the user with this ID"`
-	Session  string    `json:"-" query:"session" max:"64" doc:"only those about this session"`
-	Provider string    `json:"-" query:"provider" max:"64" doc:"only those about this provider"`
-	Kind     string    `json:"-" query:"kind" max:"64" doc:"only those of this kind"`
-	After    int       `json:"-" query:"after" min:"0" most:"9007199254740991" doc:"only those with a higher ID. An event can show some seconds after one with a higher ID: who follows the list goes back a little"`
-	Last     bool      `json:"-" query:"last" doc:"the newest that match, the oldest of them first, instead of the first; goes without cursor"`
+	Since    time.Time `json:"-" query:"since" doc:"only events at or after this time"`
+	User     string    `json:"-" query:"user" max:"64" doc:"only events about the user with this ID"`
+	Session  string    `json:"-" query:"session" max:"64" doc:"only events about this session"`
+	Provider string    `json:"-" query:"provider" max:"64" doc:"only events about this provider"`
+	Kind     string    `json:"-" query:"kind" max:"64" doc:"only events of this kind"`
+	After    int       `json:"-" query:"after" min:"0" most:"9007199254740991" doc:"only events with a higher ID. An event can appear some seconds after one with a higher ID: clients that follow the list should reread the latest IDs"`
+	Last     bool      `json:"-" query:"last" doc:"return the newest matching events instead of the oldest; still sorted oldest first; cannot be combined with cursor"`
 	Paging
 }
 
@@ -81,10 +81,10 @@ func (o *Operations) ListEvents(ctx context.Context, req ListEvents) (Page[Event
 func (r ListEvents) filter() (EventFilter, error) {
 	kind := sso.EventKind(r.Kind)
 	if kinds := sso.EventKinds(); kind != "" && !slices.Contains(kinds, kind) {
-		return EventFilter{}, invalid("kind", "is none that there is; there are %s", joinedNames(kinds))
+		return EventFilter{}, invalid("kind", "is unknown; the kinds are %s", joinedNames(kinds))
 	}
 	if r.Last && r.Cursor != "" {
-		return EventFilter{}, invalid("last", "goes without cursor")
+		return EventFilter{}, invalid("last", "cannot be combined with cursor")
 	}
 	return EventFilter{Since: r.Since, User: r.User, Session: r.Session, Provider: r.Provider, Kind: kind, After: int64(r.After)}, nil
 }

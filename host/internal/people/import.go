@@ -13,30 +13,30 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// MaxImport is how many users one request imports.
+// MaxImport is how many users one request can import.
 const MaxImport = 100
 
-// ImportUsers brings accounts from Directus, by rows of its directus_users.
+// ImportUsers imports accounts from Directus, as rows of its directus_users.
 type ImportUsers struct {
-	Users  []ImportedUser `json:"users" doc:"from 1 to 100"`
-	DryRun bool           `json:"dry_run,omitempty" doc:"say what would become of them, and change nothing"`
+	Users  []ImportedUser `json:"users" doc:"1 to 100 users"`
+	DryRun bool           `json:"dry_run,omitempty" doc:"report what would happen, and change nothing"`
 }
 
 // ImportedUser is a row of directus_users.
 type ImportedUser struct {
-	ID                 string `json:"id" doc:"UUID; it stays"`
-	Status             string `json:"status" doc:"draft, invited, unverified, active, suspended, archived or inactive-license; it stays, and only who is active may sign in"`
-	Role               string `json:"role,omitempty" doc:"UUID; it stays"`
+	ID                 string `json:"id" doc:"UUID; kept"`
+	Status             string `json:"status" doc:"draft, invited, unverified, active, suspended, archived or inactive-license; kept; only active users can sign in"`
+	Role               string `json:"role,omitempty" doc:"UUID; kept"`
 	Email              string `json:"email,omitempty"`
 	FirstName          string `json:"first_name,omitempty"`
 	LastName           string `json:"last_name,omitempty"`
 	Language           string `json:"language,omitempty"`
-	Provider           string `json:"provider,omitempty" doc:"name of the provider, the same as here; default is that of passwords"`
-	ExternalIdentifier string `json:"external_identifier,omitempty" doc:"what Directus knows them by at that provider; the first login there that brings it, in any case, takes the account"`
-	EmailProvider      string `json:"email_provider,omitempty" doc:"in addition: who signs in there with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
+	Provider           string `json:"provider,omitempty" doc:"name of the provider, which must be the same in Doorward; default means a password in Directus"`
+	ExternalIdentifier string `json:"external_identifier,omitempty" doc:"identifier of the user at that provider as stored by Directus; the first login there with this identifier, ignoring case, takes the account"`
+	EmailProvider      string `json:"email_provider,omitempty" doc:"in addition: a login at this provider with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
 }
 
-// UnmarshalJSON refuses what is not known, as everywhere.
+// UnmarshalJSON refuses unknown members, as everywhere.
 func (u *ImportedUser) UnmarshalJSON(data []byte) error {
 	type plain ImportedUser
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -44,17 +44,17 @@ func (u *ImportedUser) UnmarshalJSON(data []byte) error {
 	return decoder.Decode((*plain)(u))
 }
 
-// ImportResult says what became of each, in the order of the request.
+// ImportResult reports what happened to each user, in the order of the request.
 type ImportResult struct {
 	Users []ImportOutcome `json:"users"`
 }
 
-// ImportOutcome says what became of a row.
+// ImportOutcome reports what happened to a row.
 type ImportOutcome struct {
 	ID        string   `json:"id"`
-	Outcome   string   `json:"outcome" enum:"added|present|refused" doc:"present: there is a user of that ID, of whom nothing changes but what they wait for"`
-	Claimable bool     `json:"claimable" doc:"a login can take it, or somebody signs in to it already"`
-	Notes     []string `json:"notes" doc:"why not, and what may not be meant"`
+	Outcome   string   `json:"outcome" enum:"added|present|refused" doc:"present: a user with that ID exists; only the claims change"`
+	Claimable bool     `json:"claimable" doc:"a login can take the account, or somebody signs in to it already"`
+	Notes     []string `json:"notes" doc:"reasons why not, and possible mistakes"`
 }
 
 // The outcomes.
@@ -64,25 +64,25 @@ const (
 	ImportRefused = "refused"
 )
 
-// passwordProvider is what Directus calls the one of users with a password.
+// passwordProvider is what Directus stores as the provider of users with a password.
 const passwordProvider = "default"
 
-// ImportUsers brings accounts from Directus, each in a transaction of its own. Nobody who
-// is there already is changed, so that the same can be imported again.
+// ImportUsers imports accounts from Directus, each in its own transaction. Existing users
+// are not changed, so the same import can be repeated.
 func (o *Operations) ImportUsers(ctx context.Context, req ImportUsers) (ImportResult, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
 		return ImportResult{}, err
 	}
 	if len(req.Users) == 0 || len(req.Users) > MaxImport {
-		return ImportResult{}, invalid("users", "has %d, and must have from 1 to %d", len(req.Users), MaxImport)
+		return ImportResult{}, invalid("users", "has %d entries and must have 1 to %d", len(req.Users), MaxImport)
 	}
 	result := ImportResult{Users: []ImportOutcome{}}
 	seen := map[string]bool{}
 	for _, row := range req.Users {
 		outcome := ImportOutcome{ID: row.ID, Outcome: ImportRefused, Notes: []string{}}
 		if seen[strings.ToLower(row.ID)] {
-			outcome.Notes = append(outcome.Notes, "id is there twice")
+			outcome.Notes = append(outcome.Notes, "the id occurs twice")
 		} else if outcome, err = o.importUser(ctx, actor, row, req.DryRun); err != nil {
 			return ImportResult{}, err
 		}
@@ -135,7 +135,7 @@ func (o *Operations) importUser(ctx context.Context, actor Actor, row ImportedUs
 	return outcome, nil
 }
 
-// waitAgain has an account that nobody signs in to yet wait for what the import says.
+// waitAgain renews the claims of an account that nobody signs in to yet.
 func (o *Operations) waitAgain(ctx context.Context, actor Actor, id string, claims []sso.Claim) error {
 	event := o.aboutUser(ctx, actor, sso.EventUserChanged, id)
 	event.Reason, event.Detail = sso.ReasonImported, "claims"
@@ -147,7 +147,7 @@ func (o *Operations) waitAgain(ctx context.Context, actor Actor, id string, clai
 	return nil
 }
 
-// readImported makes an account of a row, and what it waits for.
+// readImported makes an account and its claims from a row.
 func (o *Operations) readImported(row ImportedUser) (user sso.User, claims []sso.Claim, err error) {
 	user = sso.User{
 		ID: strings.ToLower(row.ID), Status: sso.UserStatus(row.Status), Role: strings.ToLower(row.Role), Email: strings.TrimSpace(row.Email),
@@ -157,7 +157,7 @@ func (o *Operations) readImported(row ImportedUser) (user sso.User, claims []sso
 	case !uuidForm.MatchString(user.ID):
 		return user, nil, invalid("id", "must be a UUID")
 	case !slices.Contains(sso.UserStatuses(), sso.UserStatus(row.Status)):
-		return user, nil, invalid("status", "is %.40q, and must be one of %s", row.Status, joinedNames(sso.UserStatuses()))
+		return user, nil, invalid("status", "is %.40q and must be one of %s", row.Status, joinedNames(sso.UserStatuses()))
 	case user.Role != "" && !uuidForm.MatchString(user.Role):
 		return user, nil, invalid("role", "must be a UUID")
 	case len(row.Provider) > maxProvider:
@@ -186,8 +186,8 @@ func (u ImportedUser) byIdentifier() bool {
 	return u.ExternalIdentifier != "" && u.Provider != "" && u.Provider != passwordProvider
 }
 
-// judge says whether a login could take the account: by one way at least, and if its
-// status lets it.
+// judge decides whether a login could take the account: at least one claim must work, and
+// the status must allow it.
 func (o *Operations) judge(ctx context.Context, outcome *ImportOutcome, user sso.User, claims []sso.Claim, row ImportedUser) error {
 	for _, claim := range claims {
 		obstacles, err := o.obstacles(ctx, claim, user.ID)
@@ -211,18 +211,18 @@ func (o *Operations) judge(ctx context.Context, outcome *ImportOutcome, user sso
 	}
 	switch {
 	case len(claims) == 0 && row.Provider != "" && row.Provider != passwordProvider:
-		outcome.Notes = append(outcome.Notes, "it has no external_identifier, so no login takes it: doorward user invite, or link, lets somebody in")
+		outcome.Notes = append(outcome.Notes, "the account has no external_identifier, so no login takes it: use doorward user invite or doorward user link")
 	case len(claims) == 0:
-		outcome.Notes = append(outcome.Notes, "it had a password, and no login takes it: doorward user invite, or link, lets somebody in")
+		outcome.Notes = append(outcome.Notes, "the account had a password in Directus, so no login takes it: use doorward user invite or doorward user link")
 	}
 	if user.Status != sso.UserActive {
 		outcome.Claimable = false
-		outcome.Notes = append(outcome.Notes, fmt.Sprintf("it is %s, and who is not active cannot sign in: doorward user activate", user.Status))
+		outcome.Notes = append(outcome.Notes, fmt.Sprintf("the account is %s, and only active users can sign in: use doorward user activate", user.Status))
 	}
 	return nil
 }
 
-// signsInAlready finds a user who is known by what the claim is for.
+// signsInAlready finds a user who already signs in with the identifier of the claim.
 func (o *Operations) signsInAlready(ctx context.Context, claim sso.Claim) ([]string, error) {
 	if claim.Kind != sso.ClaimByIdentifier {
 		return nil, nil
@@ -231,11 +231,11 @@ func (o *Operations) signsInAlready(ctx context.Context, claim sso.Claim) ([]str
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("user %s signs in by this already, and a link is never moved", found[0].ID)}, nil
+	return []string{fmt.Sprintf("user %s already signs in with this identifier, and links are never moved", found[0].ID)}, nil
 }
 
-// signedInEarly finds who is probably the same person, with an account of a login before
-// the import: a directory tells another subject than Directus stored, so the identifier
+// signedInEarly finds an account that the same person probably created by signing in before
+// the import: a directory reports another subject than Directus stored, so the identifier
 // does not show it.
 func (o *Operations) signedInEarly(ctx context.Context, claim sso.Claim, user sso.User, known bool) ([]string, error) {
 	if known || claim.Kind != sso.ClaimByIdentifier || user.Email == "" {
@@ -245,22 +245,21 @@ func (o *Operations) signedInEarly(ctx context.Context, claim sso.Claim, user ss
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("somebody with this e-mail address signs in at %s already, to another account: whoever signed in before the import keeps that one, "+
-		"unless it is deleted (doorward user delete); --json says of whom this is", claim.Provider)}, nil
+	return []string{fmt.Sprintf("a user with this e-mail address already signs in at %s, to another account, and keeps that account "+
+		"unless you delete it (doorward user delete); --json shows which users this is about", claim.Provider)}, nil
 }
 
-// remarks say what may keep a login from bringing the identifier.
+// remarks returns reasons why a login may not have the identifier.
 func (o *Operations) remarks(claim sso.Claim, row ImportedUser) []string {
 	p, ok := o.providerNamed(claim.Provider)
 	address := strings.Contains(row.ExternalIdentifier, "@")
 	if !ok || claim.Kind != sso.ClaimByIdentifier || !address || p.LinkByVerifiedEmail {
 		return nil
 	}
-	return []string{fmt.Sprintf("its identifier is an e-mail address: if %s identifies people by something else now, set %s to true", p.Name, linkOption(p))}
+	return []string{fmt.Sprintf("the identifier is an e-mail address: if %s now identifies users by something else, set %s to true", p.Name, linkOption(p))}
 }
 
-// roleOfImported makes a role that is not there yet, with its ID as its name, as a login
-// that needs one does.
+// roleOfImported creates a missing role with its ID as its name, as a login does.
 func (o *Operations) roleOfImported(ctx context.Context, actor Actor, id string) error {
 	if id == "" {
 		return nil
@@ -273,7 +272,7 @@ func (o *Operations) roleOfImported(ctx context.Context, actor Actor, id string)
 		return nil
 	}
 	if err := actor.Check(RolesWrite); err != nil {
-		return fmt.Errorf("the role %s is not there: %w", id, err)
+		return fmt.Errorf("the role %s does not exist: %w", id, err)
 	}
 	if len(roles) >= maxRoles {
 		return fmt.Errorf("adding the role %s: %w", id, ErrFull)

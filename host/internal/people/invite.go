@@ -8,30 +8,30 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Bounds of how long an invitation holds. It is on its way by mail for as long, and
-// whoever reads it there can have the account.
+// Limits of an invitation's lifetime. It sits in a mailbox for that long, and anyone who
+// reads it there can take the account.
 const (
 	defaultInvitation = 7 * 24 * time.Hour
 	maxInvitation     = 90 * 24 * time.Hour
 )
 
-// InviteUser makes a one-time link to an account that nobody signs in to yet.
+// InviteUser creates a one-time link to an account that nobody signs in to yet.
 type InviteUser struct {
 	OneUser
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"in seven days, if it is not given; in ninety at most"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"seven days from now by default, and at most ninety"`
 }
 
-// Invitation is a one-time link, which is shown this once.
+// Invitation is a one-time link. It is shown only this once.
 type Invitation struct {
 	UserDetails
 	ExpiresAt time.Time `json:"expires_at"`
-	Token     string    `json:"token" doc:"the secret of the link; nobody can show it again"`
-	URL       *string   `json:"url" doc:"for who is invited; null: the public URL is not known here"`
+	Token     string    `json:"token" doc:"the secret of the link; it cannot be shown again"`
+	URL       *string   `json:"url" doc:"link to send to the user; null if the public URL is unknown here"`
 }
 
-// InviteUser makes a one-time link in place of any before. The first login that is
-// completed from it takes the account, whoever's it is. ErrClaimed if the account has a
-// link, sso.ErrNotFound if it is not there.
+// InviteUser creates a one-time link that replaces any earlier one. The first login that
+// is completed from it takes the account, whoever signs in. ErrClaimed if the account has
+// a link, sso.ErrNotFound if it does not exist.
 func (o *Operations) InviteUser(ctx context.Context, req InviteUser) (Invitation, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
@@ -66,14 +66,14 @@ func (o *Operations) InviteUser(ctx context.Context, req InviteUser) (Invitation
 	return invitation, err
 }
 
-// mayBeInvited refuses whom the login would be refused for.
+// mayBeInvited refuses accounts whose login would be refused.
 func (o *Operations) mayBeInvited(ctx context.Context, id string) error {
 	user, _, err := o.ports.Accounts.UserByID(ctx, id)
 	if err != nil {
 		return fmt.Errorf("looking up a user: %w", err)
 	}
 	if user.Status != sso.UserActive && user.Status != sso.UserInvited {
-		return fmt.Errorf("%w: the account is %s, and who accepts would be refused: activate it first", ErrTaken, user.Status)
+		return fmt.Errorf("%w: the account is %s, so the invited user could not sign in: activate it first", ErrTaken, user.Status)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 // hash is ever stored.
 type KeyToken string
 
-// keyPrefix lets people, and programs that look for leaked secrets, see what it is.
+// keyPrefix lets people and secret scanners recognize a key.
 const keyPrefix = "dwadm_"
 
 const keyBytes = 32
@@ -34,8 +34,8 @@ func newKeyToken() KeyToken {
 	return KeyToken(keyPrefix + base64.RawURLEncoding.EncodeToString(b[:]))
 }
 
-// Hash returns what is stored of the token; ok is false for what cannot be one, which
-// needs no looking up.
+// Hash returns what is stored of the token. ok is false if it cannot be a token, so no
+// lookup is needed.
 func (t KeyToken) Hash() (hash KeyHash, ok bool) {
 	text, ok := strings.CutPrefix(string(t), keyPrefix)
 	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(keyBytes) {
@@ -47,29 +47,29 @@ func (t KeyToken) Hash() (hash KeyHash, ok bool) {
 // String keeps the token out of logs.
 func (KeyToken) String() string { return "[key]" }
 
-// Key is a key of the administration, as it is stored.
+// Key is an administration key as stored.
 type Key struct {
 	ID        string // UUID
-	Name      string // each is there once
+	Name      string // unique
 	Scopes    []Scope
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
 	LastUsed  time.Time // zero: not yet
 }
 
-// useEvery is how exactly the last use of a key is known: with each use stored, a
-// client that only reads would make the database write.
+// useEvery is the precision of the last use of a key: if each use were stored, a client
+// that only reads would make the database write.
 const useEvery = time.Minute
 
-// Authenticate returns who has that key: ErrKeyInvalid if there is none such, or if it
-// has expired.
+// Authenticate returns the actor of a key. ErrKeyInvalid if the key does not exist or has
+// expired.
 func (o *Operations) Authenticate(ctx context.Context, token KeyToken) (Actor, error) {
 	hash, ok := token.Hash()
 	if !ok {
 		return Actor{}, ErrKeyInvalid
 	}
-	// Looked up by the hash: how long that takes says nothing about any key, as nobody
-	// can choose what hash their guess has.
+	// The lookup is by hash: its timing reveals nothing about any key, because nobody can
+	// choose the hash of their guess.
 	key, err := o.ports.Keys.AdminKey(ctx, hash)
 	if errors.Is(err, sso.ErrNotFound) {
 		return Actor{}, ErrKeyInvalid
@@ -83,7 +83,7 @@ func (o *Operations) Authenticate(ctx context.Context, token KeyToken) (Actor, e
 	}
 	if now.Sub(key.LastUsed) >= useEvery {
 		if err := o.ports.Keys.AdminKeyUsed(ctx, key.ID, now); err != nil {
-			o.ports.Log("noting the use of a key", "key", key.Name, "error", err)
+			o.ports.Log("storing the last use of a key", "key", key.Name, "error", err)
 		}
 	}
 	return Actor{KeyID: key.ID, Name: key.Name, Scopes: key.Scopes, ExpiresAt: key.ExpiresAt}, nil
@@ -93,10 +93,10 @@ func (o *Operations) Authenticate(ctx context.Context, token KeyToken) (Actor, e
 type ShownKey struct {
 	ID        string     `json:"id" doc:"UUID"`
 	Name      string     `json:"name"`
-	Scopes    []Scope    `json:"scopes" doc:"what it is good for"`
+	Scopes    []Scope    `json:"scopes" doc:"what the key may do"`
 	CreatedAt *time.Time `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at" doc:"null: never"`
-	LastUsed  *time.Time `json:"last_used" doc:"to the minute; null: not yet"`
+	ExpiresAt *time.Time `json:"expires_at" doc:"null if it never expires"`
+	LastUsed  *time.Time `json:"last_used" doc:"to the minute; null if it was not used yet"`
 }
 
 func showKey(k Key) ShownKey {
@@ -106,7 +106,7 @@ func showKey(k Key) ShownKey {
 	}
 }
 
-// ListKeys asks for keys.
+// ListKeys requests keys.
 type ListKeys struct{ Paging }
 
 // OneKey names a key.
@@ -114,22 +114,22 @@ type OneKey struct {
 	Key string `json:"-" path:"key" max:"64" doc:"ID or name of the key"`
 }
 
-// AddKey makes a key.
+// AddKey creates a key.
 type AddKey struct {
-	Name      string    `json:"name" max:"64" doc:"who or what will use it; each is there once"`
-	Scopes    []string  `json:"scopes" doc:"what it is good for; a key makes no key that is good for more than itself"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"never, if it is not given; a key that expires makes no key that outlives it"`
+	Name      string    `json:"name" max:"64" doc:"who or what will use the key; unique"`
+	Scopes    []string  `json:"scopes" doc:"what the key may do; a key cannot create a key with more scopes than its own"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"never by default; a key that expires cannot create a key that expires later"`
 }
 
-// AddedKey is a new key with its secret, which is shown this once.
+// AddedKey is a new key with its secret, which is shown only this once.
 type AddedKey struct {
 	ShownKey
-	Secret string `json:"secret" doc:"for Authorization: Bearer; nobody can show it again"`
+	Secret string `json:"secret" doc:"for Authorization: Bearer; it cannot be shown again"`
 }
 
-// RemovedKey says which key was removed.
+// RemovedKey names the key that was removed.
 type RemovedKey struct {
-	Key string `json:"key" doc:"as it was asked for"`
+	Key string `json:"key" doc:"as in the request"`
 }
 
 const (
@@ -153,7 +153,7 @@ func (o *Operations) ListKeys(ctx context.Context, req ListKeys) (Page[ShownKey]
 	return pageOf(listOfKeys, found, next, showKey), nil
 }
 
-// AddKey makes a key. ErrTaken if there is one of that name.
+// AddKey creates a key. ErrTaken if the name exists.
 func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
 	actor, err := o.allow(ctx, KeysWrite)
 	if err != nil {
@@ -164,7 +164,7 @@ func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
 		return AddedKey{}, err
 	}
 	if err := actor.checkHeir(key); err != nil {
-		return AddedKey{}, fmt.Errorf("making a key that is good for more than its maker: %w", err)
+		return AddedKey{}, fmt.Errorf("creating a key with more rights than its creator: %w", err)
 	}
 	token := newKeyToken()
 	hash, _ := token.Hash()
@@ -175,8 +175,8 @@ func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
 	return AddedKey{ShownKey: showKey(key), Secret: string(token)}, nil
 }
 
-// checkHeir is ErrForbidden if a key would be good for more than the key that makes it, or
-// for longer: the end of a key that somebody has stolen would end nothing.
+// checkHeir is ErrForbidden if a key would have more scopes than the key that creates it,
+// or last longer: otherwise removing a stolen key would achieve nothing.
 func (a Actor) checkHeir(key Key) error {
 	for _, scope := range key.Scopes {
 		if err := a.Check(scope); err != nil {
@@ -186,7 +186,7 @@ func (a Actor) checkHeir(key Key) error {
 	if a.ExpiresAt.IsZero() || !key.ExpiresAt.IsZero() && !key.ExpiresAt.After(a.ExpiresAt) {
 		return nil
 	}
-	return fmt.Errorf("%w: the key %q expires at %s, and a key that it makes must have expires_at no later",
+	return fmt.Errorf("%w: the key %q expires at %s, and a key that it creates must have expires_at no later",
 		ErrForbidden, a.Name, a.ExpiresAt.UTC().Format(time.RFC3339))
 }
 
@@ -195,10 +195,10 @@ func (o *Operations) newKey(req AddKey) (Key, error) {
 	case req.Name == "" || strings.TrimSpace(req.Name) != req.Name:
 		return Key{}, invalid("name", "is empty, or begins or ends with a space")
 	case len(req.Name) > maxKeyName || !utf8.ValidString(req.Name) || !printable(req.Name):
-		return Key{}, invalid("name", "must be of at most %d bytes, without control characters", maxKeyName)
+		return Key{}, invalid("name", "must have at most %d bytes and no control characters", maxKeyName)
 	}
 	if uuidForm.MatchString(req.Name) {
-		return Key{}, invalid("name", "is a UUID, as the IDs of keys are; write who or what will use it")
+		return Key{}, invalid("name", "is a UUID, like the IDs of keys; write who or what will use the key")
 	}
 	scopes, err := readScopes(req.Scopes)
 	if err != nil {
@@ -213,8 +213,8 @@ func (o *Operations) newKey(req AddKey) (Key, error) {
 
 func printable(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) }
 
-// RemoveKey removes a key, which is good for nothing from then on. sso.ErrNotFound if it
-// is not there.
+// RemoveKey removes a key, which is invalid from then on. sso.ErrNotFound if it does not
+// exist.
 func (o *Operations) RemoveKey(ctx context.Context, req OneKey) (RemovedKey, error) {
 	actor, err := o.allow(ctx, KeysWrite)
 	if err != nil {

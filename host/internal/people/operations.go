@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Ports is what the operations use of the world.
+// Ports are the dependencies of the operations.
 type Ports struct {
 	Accounts Accounts
 	Claims   sso.Claims
@@ -16,29 +16,30 @@ type Ports struct {
 	Keys     AdminKeys
 	Audit    Audit
 
-	// Subjects says how the audit calls whom a link is about; nil: by nothing.
+	// Subjects hashes the subject of a link for the audit; nil: the audit has no
+	// subjects.
 	Subjects *sso.SubjectHasher
 
-	// Providers returns the configured providers; nil: they are not known.
+	// Providers returns the configured providers; nil: they are unknown.
 	Providers func() []sso.Provider
 
-	// PublicURL is where browsers reach the host, without a slash at the end; empty: it is
-	// not known.
+	// PublicURL is the URL where browsers reach the host, without a trailing slash;
+	// empty: unknown.
 	PublicURL string
 
-	// Now tells the time.
+	// Now returns the time.
 	Now func() time.Time
 
-	// Log takes note of what was changed; nil: nobody does.
+	// Log records changes; it may be nil.
 	Log func(message string, args ...any)
 }
 
-// Operations are all that an operator does with people. Its methods may be called
+// Operations are all operations of operators on people. The methods may be called
 // concurrently. Each returns an ErrForbidden unless the context has an actor with its
 // scope (see [WithActor]).
 type Operations struct{ ports Ports }
 
-// New makes the operations.
+// New returns the operations.
 func New(ports Ports) *Operations {
 	if ports.Log == nil {
 		ports.Log = func(string, ...any) {}
@@ -56,7 +57,7 @@ func (o *Operations) allow(ctx context.Context, scope Scope) (Actor, error) {
 	return actor, actor.Check(scope)
 }
 
-// changed notes an act of an actor.
+// changed logs an act of an actor.
 func (o *Operations) changed(actor Actor, what string, args ...any) {
 	args = append([]any{"by", actor.String()}, args...)
 	if actor.request != "" {

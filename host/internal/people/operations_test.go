@@ -18,7 +18,7 @@ import (
 
 var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-// office is the operations with a real database, and two providers.
+// office is the operations with a real database and two providers.
 type office struct {
 	*people.Operations
 	t     *testing.T
@@ -89,7 +89,7 @@ func TestAddUserRefusesWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// An account that nobody can claim is made all the same, and that is said.
+// An account that nobody can claim is created anyway, with a warning.
 func TestWarnings(t *testing.T) {
 	o := newOffice(t)
 	for name, c := range map[string]struct {
@@ -107,7 +107,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// Where a provider's addresses are the same in any case, so are those of an operator.
+// If a provider's addresses ignore case, so do those of an operator.
 func TestSubjectsAreThoseThatALoginLooksFor(t *testing.T) {
 	o := newOffice(t)
 	ann := o.add(people.AddUser{Provider: "mail", Subject: "Ann@Example.org"})
@@ -131,7 +131,7 @@ func TestSubjectsAreThoseThatALoginLooksFor(t *testing.T) {
 	}
 }
 
-// An address that an operator wrote is one that no provider has verified.
+// An address set by an operator has not been verified by any provider.
 func TestAnOperatorsAddressIsNotVerified(t *testing.T) {
 	o := newOffice(t)
 	user := sso.User{ID: "u1", Provider: "corp", Subject: "s", Status: sso.UserActive, Email: "a@example.org", EmailVerifiedBy: "corp"}
@@ -159,7 +159,7 @@ func TestAnOperatorsAddressIsNotVerified(t *testing.T) {
 	}
 }
 
-// A cursor is for the list that gave it.
+// A cursor belongs to the list that returned it.
 func TestCursors(t *testing.T) {
 	o := newOffice(t)
 	for range 2 {
@@ -231,7 +231,7 @@ func imported(identifier string) people.ImportedUser {
 	return people.ImportedUser{ID: importID, Status: "active", Role: importRole, Provider: "corp", ExternalIdentifier: identifier}
 }
 
-// importOne imports a user, and returns what became of them.
+// importOne imports a user, and returns the outcome.
 func (o office) importOne(ctx context.Context, row people.ImportedUser) people.ImportOutcome {
 	o.t.Helper()
 	result, err := o.ImportUsers(ctx, people.ImportUsers{Users: []people.ImportedUser{row}})
@@ -272,7 +272,7 @@ func TestImportsAreBounded(t *testing.T) {
 	}
 }
 
-// A key that may change users makes no roles by the way.
+// A key that may change users must not create roles on the way.
 func TestImportMakesRolesOnlyForWhoMay(t *testing.T) {
 	o := newOffice(t)
 	may := func(scopes ...people.Scope) context.Context {
@@ -293,7 +293,7 @@ func TestImportMakesRolesOnlyForWhoMay(t *testing.T) {
 	}
 }
 
-// wantEvents checks what is kept of a user, as kind, reason and detail.
+// wantEvents checks the events of a user, as kind, reason and detail.
 func (o office) wantEvents(what, user string, want ...string) {
 	o.t.Helper()
 	events, err := o.store.LastEvents(o.t.Context(), people.EventFilter{User: user}, 100)
@@ -312,7 +312,7 @@ func (o office) wantEvents(what, user string, want ...string) {
 	}
 }
 
-// What is imported is kept as an event where it changes something, and nowhere else.
+// An import stores an event if it changes something, and no other events.
 func TestEventsOfImports(t *testing.T) {
 	o := newOffice(t)
 	added := "user_added imported role " + importRole
@@ -333,16 +333,16 @@ func TestEventsOfImports(t *testing.T) {
 	}
 }
 
-// What nobody can take is told before anybody tries.
+// An account that nobody can take is reported at the import.
 func TestImportSaysWhoCannotSignIn(t *testing.T) {
 	o := newOffice(t)
 	o.add(people.AddUser{Provider: "corp", Subject: "taken"})
-	if got := o.importOne(o.ctx, imported("Taken")); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "signs in by this already") {
+	if got := o.importOne(o.ctx, imported("Taken")); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "already signs in with this identifier") {
 		t.Errorf("who signs in already: %+v", got)
 	}
 	rival := imported("TAKEN")
 	rival.ID = sso.NewUUID()
-	if got := o.importOne(o.ctx, rival); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "waits for the same") {
+	if got := o.importOne(o.ctx, rival); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "has the same claim") {
 		t.Errorf("two with one identifier: %+v", got)
 	}
 	address := imported("ann@example.org")
@@ -352,7 +352,7 @@ func TestImportSaysWhoCannotSignIn(t *testing.T) {
 	}
 }
 
-// The secret of an invitation is shown once, and a new one takes its place.
+// The secret of an invitation is shown once, and a new one replaces it.
 func TestInvitations(t *testing.T) {
 	o := newOffice(t)
 	user := o.add(people.AddUser{Invited: true, Email: "ann@example.org"})
@@ -395,8 +395,8 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
-// What a role is called is not the ID of another: roles are found by either, so whoever
-// removes the one, or names it in the configuration, would mean the other.
+// The name of a role must not be the ID of another: roles are found by either, so anyone
+// who removes one, or names it in the configuration, could get the other.
 func TestARolesNameIsNoOtherRolesID(t *testing.T) {
 	o := newOffice(t)
 	const id = "653925a9-970e-487a-bfc0-ab6c96affcdc"

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Bounds of what one list holds.
+// Limits of a list.
 const (
 	DefaultLimit = 100
 	MaxLimit     = 1000
@@ -13,27 +13,27 @@ const (
 
 const maxCursor = 128 // bytes
 
-// Paging is the part of a list that is wanted.
+// Paging selects a part of a list.
 type Paging struct {
-	Limit  int    `json:"-" query:"limit" min:"1" most:"1000" doc:"how many at most; 100 if it is not given"`
-	Cursor string `json:"-" query:"cursor" max:"128" doc:"the next of the answer before, for what comes after it"`
+	Limit  int    `json:"-" query:"limit" min:"1" most:"1000" doc:"at most this many; 100 by default"`
+	Cursor string `json:"-" query:"cursor" max:"128" doc:"next of the previous answer, to continue after it"`
 }
 
-// Page is a part of a list. Everything that is there all the time is in one of the
-// pages, once; what is added meanwhile comes last.
+// Page is a part of a list. Everything that exists during the whole listing is on one of
+// the pages, once; entries added in the meantime come last.
 type Page[T any] struct {
 	Items []T
-	Next  string // cursor of the next page; empty: this is the last
+	Next  string // cursor of the next page; empty on the last page
 }
 
-// Part is a part of a list as a store knows it.
+// Part selects a part of a list in a store.
 type Part struct {
-	After string // position that the store gave; empty: from the beginning
+	After string // a position returned by the store; empty for the beginning
 	Limit int
 }
 
-// part reads what a client wants. A cursor is for one list: with that of another it
-// would leave out something, and nobody would notice.
+// part reads a client's paging. A cursor belongs to one list: with the cursor of another
+// list, entries would be missing and nobody would notice.
 func (p Paging) part(list string) (Part, error) {
 	part := Part{Limit: p.Limit}
 	switch {
@@ -48,7 +48,7 @@ func (p Paging) part(list string) (Part, error) {
 	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	position, ok := strings.CutPrefix(string(text), list+":")
 	if err != nil || !ok || position == "" || len(p.Cursor) > maxCursor {
-		return Part{}, invalid("cursor", "is not one that this list gave")
+		return Part{}, invalid("cursor", "is not a cursor of this list")
 	}
 	part.After = position
 	return part, nil

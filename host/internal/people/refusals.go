@@ -10,23 +10,24 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// RefusalSum is how many sign-ins were refused in a minute, at one provider, for one reason.
+// RefusalSum is the number of sign-ins refused in a minute, at one provider, for one
+// reason.
 type RefusalSum struct {
-	Minute   time.Time `json:"minute" doc:"its beginning"`
-	Provider *string   `json:"provider" doc:"null: none that is configured"`
+	Minute   time.Time `json:"minute" doc:"start of the minute"`
+	Provider *string   `json:"provider" doc:"null if no configured provider was named"`
 	Reason   string    `json:"reason"`
-	Refused  int       `json:"refused" doc:"how many, at all hosts together"`
+	Refused  int       `json:"refused" doc:"number on all hosts"`
 }
 
-// ListRefusals asks for sums.
+// ListRefusals requests sums.
 type ListRefusals struct {
-	Since time.Time `json:"-" query:"since" doc:"only of minutes that are not older"`
+	Since time.Time `json:"-" query:"since" doc:"only minutes at or after this time"`
 	Paging
 }
 
 const listOfRefusals = "refusals"
 
-// ListRefusals returns sums of sign-ins that were refused, the oldest first.
+// ListRefusals returns sums of refused sign-ins, oldest first.
 func (o *Operations) ListRefusals(ctx context.Context, req ListRefusals) (Page[RefusalSum], error) {
 	if _, err := o.allow(ctx, AuditRead); err != nil {
 		return Page[RefusalSum]{}, err
@@ -49,7 +50,7 @@ func RefusalPosition(s sso.RefusalSum) string {
 	return strings.Join([]string{strconv.FormatInt(s.Minute.UnixMilli(), 10), s.Provider, s.Reason}, "\n")
 }
 
-// RefusalAt reads a position; empty is before all sums. The error is ErrInvalid.
+// RefusalAt reads a position; empty is the beginning. The error is ErrInvalid.
 func RefusalAt(position string) (sso.RefusalSum, error) {
 	if position == "" {
 		return sso.RefusalSum{}, nil
@@ -57,7 +58,7 @@ func RefusalAt(position string) (sso.RefusalSum, error) {
 	parts := strings.Split(position, "\n")
 	minute, err := strconv.ParseInt(parts[0], 10, 64)
 	if err != nil || len(parts) != 3 {
-		return sso.RefusalSum{}, fmt.Errorf("%w: %q is no position in this list", ErrInvalid, position)
+		return sso.RefusalSum{}, fmt.Errorf("%w: %q is not a position in this list", ErrInvalid, position)
 	}
 	return sso.RefusalSum{Minute: time.UnixMilli(minute), Provider: parts[1], Reason: parts[2]}, nil
 }

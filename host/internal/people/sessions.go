@@ -11,23 +11,23 @@ import (
 
 // Session is a signed-in browser or client.
 type Session struct {
-	ID        string          `json:"id" doc:"UUID; no secret"`
+	ID        string          `json:"id" doc:"UUID; not a secret"`
 	User      string          `json:"user" doc:"ID of the user"`
-	Email     *string         `json:"email" doc:"of the user"`
+	Email     *string         `json:"email" doc:"e-mail address of the user"`
 	Provider  string          `json:"provider"`
-	Kind      sso.SessionKind `json:"kind" enum:"session|refresh" doc:"session: by a cookie; refresh: by refresh and access tokens"`
+	Kind      sso.SessionKind `json:"kind" enum:"session|refresh" doc:"session: with a cookie; refresh: with refresh and access tokens"`
 	CreatedAt *time.Time      `json:"created_at"`
-	ExpiresAt *time.Time      `json:"expires_at" doc:"when it ends if it is not refreshed"`
-	NotAfter  *time.Time      `json:"not_after" doc:"when it ends for good"`
-	IP        *string         `json:"ip" doc:"of the login"`
-	UserAgent *string         `json:"user_agent" doc:"of the login, as the client said"`
+	ExpiresAt *time.Time      `json:"expires_at" doc:"when the session ends unless it is refreshed"`
+	NotAfter  *time.Time      `json:"not_after" doc:"when the session ends even if it is refreshed"`
+	IP        *string         `json:"ip" doc:"address at the login"`
+	UserAgent *string         `json:"user_agent" doc:"user agent at the login, as the client sent it"`
 }
 
-// SessionDetails is a session with what a list leaves out.
+// SessionDetails is a session with members that lists leave out.
 type SessionDetails struct {
 	Session
-	GroupsKnown bool     `json:"groups_known" doc:"whether the provider told all groups"`
-	Groups      []string `json:"groups" doc:"that the provider named"`
+	GroupsKnown bool     `json:"groups_known" doc:"whether the provider reported all groups"`
+	Groups      []string `json:"groups" doc:"groups that the provider reported"`
 }
 
 func showSession(s StoredSession) Session {
@@ -38,10 +38,10 @@ func showSession(s StoredSession) Session {
 	}
 }
 
-// ListSessions asks for sessions that have not expired.
+// ListSessions requests sessions that have not expired.
 type ListSessions struct {
-	User     string `json:"-" query:"user" max:"64" doc:"only those of the user with this ID"`
-	Provider string `json:"-" query:"provider" max:"64" doc:"only those that came through this provider"`
+	User     string `json:"-" query:"user" max:"64" doc:"only sessions of the user with this ID"`
+	Provider string `json:"-" query:"provider" max:"64" doc:"only sessions created through this provider"`
 	Paging
 }
 
@@ -50,15 +50,15 @@ type OneSession struct {
 	Session string `json:"-" path:"session" max:"64" doc:"ID of the session"`
 }
 
-// EndSessions says which sessions end. One of All, Provider and User is needed, so that
-// nobody ends those of all by leaving out a name.
+// EndSessions selects the sessions to end. One of All, Provider and User is required, so
+// that nobody ends all sessions by leaving out a name.
 type EndSessions struct {
-	All      bool   `json:"all,omitempty" doc:"all of them; goes with nothing else"`
-	Provider string `json:"provider,omitempty" max:"64" doc:"only those that came through this provider"`
-	User     string `json:"user,omitempty" max:"1024" doc:"only those of the user with this ID or e-mail address"`
+	All      bool   `json:"all,omitempty" doc:"all sessions; cannot be combined with other members"`
+	Provider string `json:"provider,omitempty" max:"64" doc:"only sessions created through this provider"`
+	User     string `json:"user,omitempty" max:"1024" doc:"only sessions of the user with this ID or e-mail address"`
 }
 
-// EndedSessions says how many there were.
+// EndedSessions reports how many sessions ended.
 type EndedSessions struct {
 	SessionsEnded int `json:"sessions_ended"`
 }
@@ -81,7 +81,7 @@ func (o *Operations) ListSessions(ctx context.Context, req ListSessions) (Page[S
 	return pageOf(listOfSessions, found, next, showSession), nil
 }
 
-// ShowSession returns a session, or sso.ErrNotFound if it is not there, or has expired.
+// ShowSession returns a session, or sso.ErrNotFound if it does not exist or has expired.
 func (o *Operations) ShowSession(ctx context.Context, req OneSession) (SessionDetails, error) {
 	if _, err := o.allow(ctx, SessionsRead); err != nil {
 		return SessionDetails{}, err
@@ -108,7 +108,7 @@ func (o *Operations) session(ctx context.Context, id string) (sso.Session, sso.U
 	return session, user, nil
 }
 
-// EndSession ends one session. sso.ErrNotFound if it is not there, or has expired.
+// EndSession ends one session. sso.ErrNotFound if it does not exist or has expired.
 func (o *Operations) EndSession(ctx context.Context, req OneSession) (EndedSessions, error) {
 	actor, err := o.allow(ctx, SessionsWrite)
 	if err != nil {
@@ -125,7 +125,7 @@ func (o *Operations) EndSession(ctx context.Context, req OneSession) (EndedSessi
 	return EndedSessions{1}, nil
 }
 
-// EndSessions ends all sessions that match, and says how many.
+// EndSessions ends all matching sessions, and returns how many.
 func (o *Operations) EndSessions(ctx context.Context, req EndSessions) (EndedSessions, error) {
 	actor, err := o.allow(ctx, SessionsWrite)
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *Operations) EndSessions(ctx context.Context, req EndSessions) (EndedSes
 	case req.All && some:
 		return EndedSessions{}, invalid("all", "ends every session; leave it out to end those of provider or user only")
 	case !req.All && !some:
-		return EndedSessions{}, invalid("all", "is missing: say whose sessions, by all, provider or user")
+		return EndedSessions{}, invalid("all", "is missing: select sessions with all, provider or user")
 	}
 	ended, err := sso.EndSessions(ctx, o.ports.Sessions, sso.SessionMatch{Provider: req.Provider, User: req.User}, o.ending(ctx, actor))
 	o.changed(actor, "sessions ended", "sessions", ended, "provider", req.Provider, "user", req.User)

@@ -7,24 +7,24 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// User is a user as a list shows one.
+// User is a user as lists show it.
 type User struct {
 	ID         string         `json:"id" doc:"UUID"`
-	Status     sso.UserStatus `json:"status" doc:"only who is active may sign in"`
+	Status     sso.UserStatus `json:"status" doc:"only active users can sign in"`
 	Email      *string        `json:"email"`
 	FirstName  *string        `json:"first_name"`
 	LastName   *string        `json:"last_name"`
-	Language   *string        `json:"language" doc:"that they want to be addressed in"`
+	Language   *string        `json:"language" doc:"preferred language"`
 	Role       *string        `json:"role" doc:"ID of the role"`
 	RoleName   *string        `json:"role_name"`
-	Username   *string        `json:"username" doc:"what a provider calls them; it identifies nobody"`
-	Provider   *string        `json:"provider" doc:"of the link that the user was made with; null: there is none"`
-	Subject    *string        `json:"subject" doc:"what that provider calls them"`
+	Username   *string        `json:"username" doc:"username at the provider; not an identifier"`
+	Provider   *string        `json:"provider" doc:"provider of the link that created the user; null if there is none"`
+	Subject    *string        `json:"subject" doc:"subject at that provider"`
 	CreatedAt  *time.Time     `json:"created_at"`
-	LastAccess *time.Time     `json:"last_access" doc:"when they signed in last; null: not yet"`
+	LastAccess *time.Time     `json:"last_access" doc:"time of the last sign-in; null if there was none"`
 }
 
-// showUser shows a user; roles are all that there are.
+// showUser shows a user; roles are all existing roles.
 func showUser(u sso.User, roles []sso.Role) User {
 	name := ""
 	for _, role := range roles {
@@ -53,25 +53,25 @@ func timeOrNull(at time.Time) *time.Time {
 	return &at
 }
 
-// UserDetails is a user with what belongs to them.
+// UserDetails is a user with links and claims.
 type UserDetails struct {
 	User
-	Links  []LinkOfUser  `json:"links" doc:"by which they sign in; without one they cannot"`
-	Claims []ClaimOfUser `json:"claims" doc:"by what a first login takes the account; none once it has a link"`
+	Links  []LinkOfUser  `json:"links" doc:"identities that the user signs in with; without one, the user cannot sign in"`
+	Claims []ClaimOfUser `json:"claims" doc:"how a first login can take the account; empty once it has a link"`
 }
 
-// LinkOfUser is a link as it is shown.
+// LinkOfUser is a link as shown.
 type LinkOfUser struct {
 	Provider string `json:"provider"`
 	Subject  string `json:"subject"`
 }
 
-// ClaimOfUser is a claim as it is shown: of an invitation nothing that opens it.
+// ClaimOfUser is a claim as shown. For an invitation it contains nothing that opens it.
 type ClaimOfUser struct {
-	Kind      sso.ClaimKind `json:"kind" doc:"identifier: what another system stored; email: a verified address; invitation: a one-time link"`
-	Provider  *string       `json:"provider" doc:"whose login takes it; null: whoever's"`
-	Key       *string       `json:"key" doc:"what the login must bring, compared without case; null for an invitation"`
-	ExpiresAt *time.Time    `json:"expires_at" doc:"null: never"`
+	Kind      sso.ClaimKind `json:"kind" doc:"identifier: as another system stored it; email: a verified address; invitation: a one-time link"`
+	Provider  *string       `json:"provider" doc:"provider whose login takes the account; null for any provider"`
+	Key       *string       `json:"key" doc:"value that the login must have, ignoring case; null for an invitation"`
+	ExpiresAt *time.Time    `json:"expires_at" doc:"null if it never expires"`
 }
 
 func showClaim(c sso.Claim) ClaimOfUser {
@@ -93,13 +93,13 @@ func showDetails(u sso.User, roles []sso.Role, links []Link, claims []sso.Claim)
 	return details
 }
 
-// ListUsers asks for users.
+// ListUsers requests users.
 type ListUsers struct {
-	Provider string `json:"-" query:"provider" max:"64" doc:"only who has a link at this provider"`
-	Subject  string `json:"-" query:"subject" max:"255" doc:"only who is called so there; goes with provider"`
-	Status   string `json:"-" query:"status" max:"32" doc:"only those of this status"`
-	Email    string `json:"-" query:"email" max:"1024" doc:"only who has this address, in any case"`
-	Role     string `json:"-" query:"role" max:"255" doc:"only who has the role of this ID or name"`
+	Provider string `json:"-" query:"provider" max:"64" doc:"only users with a link at this provider"`
+	Subject  string `json:"-" query:"subject" max:"255" doc:"only users with this subject at the provider; requires provider"`
+	Status   string `json:"-" query:"status" max:"32" doc:"only users with this status"`
+	Email    string `json:"-" query:"email" max:"1024" doc:"only users with this e-mail address, ignoring case"`
+	Role     string `json:"-" query:"role" max:"255" doc:"only users with the role of this ID or name"`
 	Paging
 }
 
@@ -108,28 +108,28 @@ type OneUser struct {
 	User string `json:"-" path:"user" max:"64" doc:"ID of the user"`
 }
 
-// AddUser makes an account, which the first login by the link, or with the address,
-// takes. Without either, nobody can sign in to it before they are invited.
+// AddUser creates an account that the first login with the link or the address takes.
+// Without either, nobody can sign in to it before being invited.
 type AddUser struct {
-	ID        string `json:"id,omitempty" max:"36" doc:"UUID; made up if it is not given"`
-	Provider  string `json:"provider,omitempty" max:"64" doc:"goes with subject"`
-	Subject   string `json:"subject,omitempty" max:"255" doc:"what the provider calls them: sub, NameID, entryUUID"`
+	ID        string `json:"id,omitempty" max:"36" doc:"UUID; generated by default"`
+	Provider  string `json:"provider,omitempty" max:"64" doc:"requires subject"`
+	Subject   string `json:"subject,omitempty" max:"255" doc:"identifier of the user at the provider: sub, NameID, entryUUID"`
 	Email     string `json:"email,omitempty" max:"1024"`
 	FirstName string `json:"first_name,omitempty" max:"1024"`
 	LastName  string `json:"last_name,omitempty" max:"1024"`
 	Role      string `json:"role,omitempty" max:"255" doc:"ID or name"`
 
-	EmailProvider string `json:"email_provider,omitempty" max:"64" doc:"in place of provider and subject: who signs in there with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
-	Invited       bool   `json:"invited,omitempty" doc:"in place of provider and subject: the status is invited until an invitation is accepted"`
+	EmailProvider string `json:"email_provider,omitempty" max:"64" doc:"instead of provider and subject: a login at this provider with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
+	Invited       bool   `json:"invited,omitempty" doc:"instead of provider and subject: the status is invited until an invitation is accepted"`
 }
 
 // AddedUser is the new account.
 type AddedUser struct {
 	UserDetails
-	Warnings []string `json:"warnings" doc:"what may not be meant"`
+	Warnings []string `json:"warnings" doc:"possible mistakes"`
 }
 
-// SetUser changes an account. What is not given stays as it is.
+// SetUser changes an account. Members that are not given stay as they are.
 type SetUser struct {
 	OneUser
 	Email     Change `json:"email,omitzero" max:"1024"`
@@ -138,14 +138,14 @@ type SetUser struct {
 	Role      Change `json:"role,omitzero" max:"255" doc:"ID or name"`
 }
 
-// Change is a new value for a text. The zero value changes nothing; null and "" are
-// no value.
+// Change is a new value for a text. The zero value changes nothing; null and "" remove
+// the value.
 type Change struct {
 	given bool
 	value string
 }
 
-// ChangeTo makes a change to that value.
+// ChangeTo returns a change to that value.
 func ChangeTo(value string) Change { return Change{given: true, value: value} }
 
 // UnmarshalJSON reads null or a string.
@@ -160,7 +160,7 @@ func (c Change) MarshalJSON() ([]byte, error) { return json.Marshal(orNull(c.val
 // String returns the new value.
 func (c Change) String() string { return c.value }
 
-// apply makes the change, and reports whether there is one.
+// apply applies the change, and reports whether anything changed.
 func (c Change) apply(to *string) bool {
 	if !c.given || *to == c.value {
 		return false
@@ -169,31 +169,31 @@ func (c Change) apply(to *string) bool {
 	return true
 }
 
-// ChangedUser is a user after a change, with what it ended.
+// ChangedUser is a user after a change, with the number of sessions that it ended.
 type ChangedUser struct {
 	UserDetails
 	SessionsEnded int `json:"sessions_ended"`
 }
 
-// DeletedUser says what went with a user.
+// DeletedUser reports what was deleted with a user.
 type DeletedUser struct {
 	SessionsEnded int `json:"sessions_ended"`
 }
 
-// LinkUser ties a link to a user.
+// LinkUser adds a link to a user.
 type LinkUser struct {
 	OneUser
 	Provider string `json:"provider" max:"64"`
-	Subject  string `json:"subject" max:"255" doc:"what the provider calls them: sub, NameID, entryUUID"`
+	Subject  string `json:"subject" max:"255" doc:"identifier of the user at the provider: sub, NameID, entryUUID"`
 }
 
-// LinkedUser is a user after a link was tied.
+// LinkedUser is a user after a link was added.
 type LinkedUser struct {
 	UserDetails
-	Warnings []string `json:"warnings" doc:"what may not be meant"`
+	Warnings []string `json:"warnings" doc:"possible mistakes"`
 }
 
-// UnlinkUser unties a link.
+// UnlinkUser removes a link.
 type UnlinkUser struct {
 	OneUser
 	Provider string `json:"-" query:"provider" max:"64" required:"yes"`

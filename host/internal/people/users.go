@@ -15,13 +15,13 @@ import (
 
 const listOfUsers = "users"
 
-// ListUsers returns the users that match, in the order in which they were made.
+// ListUsers returns the matching users, in the order in which they were created.
 func (o *Operations) ListUsers(ctx context.Context, req ListUsers) (Page[User], error) {
 	if _, err := o.allow(ctx, UsersRead); err != nil {
 		return Page[User]{}, err
 	}
 	if req.Subject != "" && req.Provider == "" {
-		return Page[User]{}, invalid("subject", "goes with provider: another provider calls somebody else so")
+		return Page[User]{}, invalid("subject", "requires provider: at another provider, the same subject is another person")
 	}
 	part, err := req.part(listOfUsers)
 	if err != nil {
@@ -33,7 +33,7 @@ func (o *Operations) ListUsers(ctx context.Context, req ListUsers) (Page[User], 
 	}
 	status := sso.UserStatus(req.Status)
 	if all := sso.UserStatuses(); status != "" && !slices.Contains(all, status) {
-		return Page[User]{}, invalid("status", "is none that there is; there are %s", joinedNames(all))
+		return Page[User]{}, invalid("status", "is unknown; the statuses are %s", joinedNames(all))
 	}
 	filter := UserFilter{Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: status, Email: req.Email}
 	if filter.Role, err = o.roleID(ctx, req.Role); err != nil {
@@ -65,13 +65,13 @@ func (o *Operations) details(ctx context.Context, id string) (UserDetails, error
 	}
 	claims, err := o.ports.Accounts.ClaimsOf(ctx, id)
 	if err != nil {
-		return UserDetails{}, fmt.Errorf("looking up what a user waits for: %w", err)
+		return UserDetails{}, fmt.Errorf("looking up the claims of a user: %w", err)
 	}
 	return showDetails(user, roles, links, claims), nil
 }
 
-// AddUser makes an account. ErrTaken if there is one of that ID; a *LinkTakenError if
-// somebody has the link.
+// AddUser creates an account. ErrTaken if the ID exists; a *LinkTakenError if another
+// user has the link.
 func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
@@ -125,17 +125,17 @@ func (o *Operations) newUser(ctx context.Context, req AddUser) (user sso.User, e
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// maxProvider is how long the name of a provider may be here, in bytes.
+// maxProvider is the longest name of a provider here, in bytes.
 const maxProvider = 64
 
 func checkLink(link Link) error {
 	switch {
 	case link.Provider == "":
-		return invalid("provider", "is missing: a subject is of a provider")
+		return invalid("provider", "is missing: a subject needs a provider")
 	case len(link.Provider) > maxProvider:
 		return invalid("provider", "has more than %d bytes", maxProvider)
 	case !printable(link.Provider):
-		return invalid("provider", "has a control character in it")
+		return invalid("provider", "contains a control character")
 	}
 	if err := contract.CheckSubject(link.Subject); err != nil {
 		return invalid("subject", "%v", err)
@@ -143,7 +143,7 @@ func checkLink(link Link) error {
 	return nil
 }
 
-// checkTexts checks what pages, headers and the log will carry.
+// checkTexts checks the values that pages, headers and the log will contain.
 func checkTexts(user sso.User) error {
 	for _, text := range user.Texts() {
 		if wrong, ok := errors.AsType[*sso.TextError](text.Check()); ok {
@@ -153,14 +153,14 @@ func checkTexts(user sso.User) error {
 	return nil
 }
 
-// warnings says what may not be meant: nobody can claim an account of a provider that
-// is not there, and the name may be misspelt. It may also come with the next reload.
+// warnings returns possible mistakes: nobody can claim an account of a provider that does
+// not exist. Its name may be misspelt, or it may come with the next reload.
 func (o *Operations) warnings(provider string) []string {
 	switch {
 	case provider == "":
-		return []string{"nobody can sign in to this account yet: it has no link; doorward user invite makes one by which somebody can take it"}
+		return []string{"nobody can sign in to this account yet: it has no link; doorward user invite creates a link by which somebody can take it"}
 	case o.ports.Providers == nil:
-		return []string{fmt.Sprintf("the configuration cannot be read here, so nobody knows whether there is a provider %q", provider)}
+		return []string{fmt.Sprintf("the configuration cannot be read here, so provider %q may not exist", provider)}
 	}
 	known := []string{}
 	for _, p := range o.ports.Providers() {
@@ -172,7 +172,7 @@ func (o *Operations) warnings(provider string) []string {
 	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, cmp.Or(strings.Join(known, ", "), "none"))}
 }
 
-// subjectAt returns what a subject is known by at a provider.
+// subjectAt returns the subject as the provider's identities have it.
 func (o *Operations) subjectAt(provider, subject string) string {
 	if o.ports.Providers == nil {
 		return subject
@@ -197,7 +197,7 @@ func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, err
 	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) ([]sso.Event, error) {
 		before := *user
 		if req.Email.apply(&user.Email) {
-			user.EmailVerifiedBy = "" // nobody but the operator says that it is theirs
+			user.EmailVerifiedBy = "" // no provider has verified the new address
 		}
 		req.FirstName.apply(&user.FirstName)
 		req.LastName.apply(&user.LastName)
@@ -211,16 +211,15 @@ func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, err
 	return o.details(ctx, req.User)
 }
 
-// SuspendUser keeps somebody out, and ends all their sessions in the same
-// transaction. Another host forgets them within a second. Access tokens are refused
-// wherever a session is looked up; a system that verifies them by itself accepts them
-// until they expire.
+// SuspendUser blocks a user, and ends all their sessions in the same transaction. Other
+// hosts notice within a second. Access tokens are refused wherever the session is looked
+// up; a system that verifies them by itself accepts them until they expire.
 func (o *Operations) SuspendUser(ctx context.Context, req OneUser) (ChangedUser, error) {
 	return o.setStatus(ctx, req, sso.UserSuspended, sso.EventUserSuspended)
 }
 
-// ActivateUser lets somebody sign in. It brings no session back, and ends what there
-// may be: a status that was changed in the database by hand has ended none.
+// ActivateUser allows a user to sign in. It does not restore sessions, and ends any that
+// exist: a status changed directly in the database has ended none.
 func (o *Operations) ActivateUser(ctx context.Context, req OneUser) (ChangedUser, error) {
 	return o.setStatus(ctx, req, sso.UserActive, sso.EventUserActivated)
 }
@@ -242,8 +241,8 @@ func (o *Operations) setStatus(ctx context.Context, req OneUser, status sso.User
 	return ChangedUser{UserDetails: details, SessionsEnded: ended}, err
 }
 
-// DeleteUser removes an account with its links and sessions. Where registration is
-// open, the next login of that person makes a new one.
+// DeleteUser removes an account with its links and sessions. Where registration is open,
+// the person's next login creates a new one.
 func (o *Operations) DeleteUser(ctx context.Context, req OneUser) (DeletedUser, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
@@ -257,7 +256,7 @@ func (o *Operations) DeleteUser(ctx context.Context, req OneUser) (DeletedUser, 
 	return DeletedUser{SessionsEnded: ended}, nil
 }
 
-// LinkUser ties a link to a user. A *LinkTakenError if it leads to somebody else: it is
+// LinkUser adds a link to a user. A *LinkTakenError if another user has it: links are
 // never moved.
 func (o *Operations) LinkUser(ctx context.Context, req LinkUser) (LinkedUser, error) {
 	actor, err := o.allow(ctx, UsersWrite)
@@ -276,8 +275,8 @@ func (o *Operations) LinkUser(ctx context.Context, req LinkUser) (LinkedUser, er
 	return LinkedUser{UserDetails: details, Warnings: o.warnings(link.Provider)}, err
 }
 
-// UnlinkUser unties a link and ends the sessions that came by it. sso.ErrNotFound if
-// the user does not have it.
+// UnlinkUser removes a link and ends the sessions that it created. sso.ErrNotFound if the
+// user does not have it.
 func (o *Operations) UnlinkUser(ctx context.Context, req UnlinkUser) (ChangedUser, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {

@@ -7,18 +7,19 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// addCommand is the command by which an operator lets somebody in who was refused. It
-// is copied out of a log into a shell, and the subject is what a stranger, or their
-// provider, made it.
+// addCommand returns the command with which an operator admits a refused user. Operators
+// copy it from a log into a shell, and the subject comes from a stranger, or their
+// provider.
 func addCommand(p Provider, identity sdk.Identity) string {
 	return "doorward user add --provider " + p.Name + " --subject" + subjectFlag(p.SubjectOf(identity.Subject))
 }
 
-// subjectFlag is the end of --subject. What a shell reads as one word and a log writes as
-// it is stands there as it is; with a space or a $ in it, between single quotes, in which
-// no shell sees anything but text. Everything else is base64, which is the same in each
-// shell and each style of log: JSON doubles backslashes, a terminal hides what is
-// invisible, and one quote too few makes a command of the rest.
+// subjectFlag returns the rest of the --subject flag. A subject that a shell reads as one
+// word and a log writes unchanged is used as it is. With spaces or a $ in it, it stands
+// between single quotes, in which every shell sees only text. Everything else is base64,
+// which is the same in each shell and each log format: JSON doubles backslashes, a
+// terminal hides invisible characters, and a missing quote would turn the rest into a
+// command.
 func subjectFlag(subject string) string {
 	switch {
 	case strings.Trim(subject, plainText) == "" && !strings.HasPrefix(subject, "-"):

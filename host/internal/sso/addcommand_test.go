@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// What an operator copies out of the log does one thing, whoever the stranger is.
+// A command that an operator copies from the log does one thing, whoever the stranger is.
 func TestARefusedStrangersLogLineHasTheCommand(t *testing.T) {
 	subjects := map[string]string{
 		"a plain one":           "248289761001",
@@ -34,7 +34,7 @@ func TestARefusedStrangersLogLineHasTheCommand(t *testing.T) {
 	for name, subject := range subjects {
 		_, err := h.tryToSignIn(sso.Start{}, sdk.Identity{Subject: subject})
 		wantErr(t, name, err, sso.ErrNotRegistered)
-		_, line, _ := strings.Cut(err.Error(), "to let them in: ")
+		_, line, _ := strings.Cut(err.Error(), "to admit the user: ")
 		command, _, ok := strings.Cut(line, "; to create accounts at the first login")
 		if !ok {
 			t.Fatalf("%s: no command in %q", name, err)
@@ -56,7 +56,7 @@ func printable() string {
 	return all.String()
 }
 
-// ranBy has a shell run the command, and returns the subject that the program gets.
+// ranBy runs the command in a shell, and returns the subject that the program gets.
 func ranBy(t *testing.T, command string) string {
 	t.Helper()
 	script := `doorward() { for word; do printf '%s\n' "$word"; done; }; ` + command
@@ -77,14 +77,14 @@ func ranBy(t *testing.T, command string) string {
 	return string(decoded)
 }
 
-// Where only verified addresses make accounts, an operator can still make one.
+// If only verified addresses create accounts, an operator can still create one.
 func TestARefusalForAnAddressHasTheCommandToo(t *testing.T) {
 	p := provider("p")
 	p.RequireVerifiedEmail = true
 	h := newHouse(t, p)
 	_, err := h.tryToSignIn(sso.Start{}, sdk.Identity{Subject: "ann"})
 	wantErr(t, "without an address", err, sso.ErrNotRegistered)
-	if !strings.HasSuffix(err.Error(), "to let them in all the same: doorward user add --provider p --subject ann") {
+	if !strings.HasSuffix(err.Error(), "to admit the user anyway: doorward user add --provider p --subject ann") {
 		t.Errorf("got %v", err)
 	}
 }

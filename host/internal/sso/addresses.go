@@ -2,9 +2,10 @@ package sso
 
 import "strings"
 
-// foldAddress returns an e-mail address so that those of one mailbox are equal, where
-// case does not matter. Only ASCII is folded: of other letters, two that mailboxes tell
-// apart could become one (the Kelvin sign is no k). What has no @ in it stays as it is.
+// foldAddress returns an e-mail address so that addresses of the same mailbox are equal
+// if case does not matter. Only ASCII is folded: with other letters, two different
+// mailboxes could become one (the Kelvin sign is not a k). Texts without @ stay as they
+// are.
 func foldAddress(text string) string {
 	if !strings.Contains(text, "@") {
 		return text
@@ -18,7 +19,7 @@ func foldAddress(text string) string {
 	return string(folded)
 }
 
-// SubjectOf returns what a subject is known by.
+// SubjectOf returns the subject under which users are stored.
 func (p Provider) SubjectOf(told string) string {
 	if p.IdentifierIgnoreCase {
 		return foldAddress(told)

@@ -35,7 +35,8 @@ func TestD05IdentifiersInAnotherCase(t *testing.T) {
 	}
 }
 
-// Who was known by an address with capitals, from before case was ignored, stays known.
+// A user who was stored with capitals in the address, before case was ignored, is still
+// found.
 func TestCaseIgnoredFromNowOn(t *testing.T) {
 	p := provider("p")
 	h := newHouse(t, p)
@@ -49,8 +50,8 @@ func TestCaseIgnoredFromNowOn(t *testing.T) {
 	wantErr(t, "a stranger with capitals", err, sso.ErrNotRegistered)
 }
 
-// The provider may answer a refresh in another spelling than the login. Where case is
-// heeded again, that is refused, and ends nothing.
+// The provider may answer a refresh in another spelling than the login. If case matters
+// again, that is refused, and ends nothing.
 func TestRefreshInAnotherCase(t *testing.T) {
 	p := provider("p")
 	p.IdentifierIgnoreCase = true

@@ -19,20 +19,19 @@ const MaxSealed = 3800
 // ErrAttemptTooLarge: redirect and memory together do not fit into a cookie.
 var ErrAttemptTooLarge = errors.New("login attempt is too large, use a shorter redirect")
 
-// Attempt is a login in progress. The browser keeps it, sealed; the host keeps
-// nothing.
+// Attempt is a login in progress. The browser keeps it, sealed; the host keeps nothing.
 type Attempt struct {
 	// State is what the provider returns. It stays the same for all steps.
 	State string
 
-	// Step is a random name for the step that is awaited now, so that each is
-	// continued at most once.
+	// Step is a random name of the current step, so that each step is continued at most
+	// once.
 	Step string
 
 	Provider      string
 	Mode          Mode
 	Redirect      string // checked when the login started, never read from a request again (B10)
-	RedirectAsked bool   // false: the client left the redirect to us
+	RedirectAsked bool   // false: the host chose the redirect
 	ExpiresAt     time.Time
 
 	// CallbackURL is where the provider was told to send the browser, below the public
@@ -40,35 +39,34 @@ type Attempt struct {
 	// section 4.1.3), whatever is configured by then, and whatever a request says.
 	CallbackURL string
 
-	// Fields names what the prompt asked for, and Optional what of it may be
-	// left empty, in the same order; no fields when a response of the provider is
-	// awaited.
+	// Fields are the names of the prompt's fields, and Optional says which of them may be
+	// left empty, in the same order. Fields is empty while the host waits for a response
+	// of the provider.
 	Fields   []string
 	Optional []string
 
-	// LoginField is the one of Fields that asks for a login name. If none does, LoginName
-	// is what was entered as such in a step before.
+	// LoginField is the one of Fields that takes the login name. If there is none,
+	// LoginName is the login name of an earlier step.
 	LoginField, LoginName string
 
 	Memory []byte
 
-	// Invitation is the one that the login was started from. Being sealed, it goes neither
-	// to the provider nor anywhere else.
+	// Invitation is the one that started the login. Because it is sealed, it does not
+	// reach the provider or anybody else.
 	Invitation Invitation
 
-	// LinkTo is the ID of the session that begins it, if it is to link an identity to the
-	// user of that session. Such an attempt never signs anybody in, and any other never
-	// links.
+	// LinkTo is the ID of the session that started an attempt to link an identity to its
+	// user. Such an attempt never signs anybody in, and all others never link.
 	LinkTo string
 
-	// Over: nothing is awaited any more, the login was completed or refused.
-	// Session is the ID of the session that it led to, if it led to one.
+	// Over: the login was completed or refused, and nothing can be continued. Session is
+	// the ID of the session that it created, if any.
 	Over    bool
 	Session string
 }
 
-// ended returns what is worth remembering of an attempt that does not go on: enough
-// to lead people on who come back to it, and nothing that could be continued.
+// ended returns what is kept of a finished attempt: enough to redirect people who come
+// back to it, and nothing that could be continued.
 func (a Attempt) ended(session string) Attempt {
 	return Attempt{
 		State: a.State, Provider: a.Provider, Mode: a.Mode, Redirect: a.Redirect, RedirectAsked: a.RedirectAsked,
@@ -76,28 +74,28 @@ func (a Attempt) ended(session string) Attempt {
 	}
 }
 
-// AttemptID names the attempt with that state. It is safe to show: the state
+// AttemptID returns an ID for the attempt with that state. It can be shown: the state
 // cannot be computed from it.
 func AttemptID(state string) string {
 	sum := sha256.Sum256([]byte("attempt\x00" + state))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// newState makes 256 random bits: state must not be guessable (RFC 6749
-// section 10.10), and 43 characters fit SAML's 80 bytes of RelayState.
+// newState returns 256 random bits: state must not be guessable (RFC 6749 section 10.10),
+// and 43 characters fit SAML's 80 bytes of RelayState.
 func newState() string { return string(NewToken()) }
 
-// newStep makes 96 random bits, which nobody but the sealed attempt ever holds.
+// newStep returns 96 random bits, which only the sealed attempt contains.
 func newStep() string {
 	var b [12]byte
 	rand.Read(b[:])
 	return string(b[:])
 }
 
-// sealer encrypts attempts, of logins and of logouts by a key of their own, so that
-// neither passes for the other. A sealed attempt is bound to its provider and
-// state, so that it can be opened nowhere else (A12, A13). They are authenticated
-// with it and not part of it: whoever opens it has to know them.
+// sealer encrypts attempts. Logins and logouts have different keys, so that one does not
+// pass for the other. A sealed attempt is bound to its provider and state and opens
+// nowhere else (A12, A13). Both are authenticated but not contained: the caller of open
+// must know them.
 type sealer struct{ vault *Vault }
 
 func newSealer(secret, previous []byte, purpose string) (*sealer, error) {
@@ -117,19 +115,19 @@ func (s *sealer) seal(a Attempt) (string, error) {
 }
 
 // open returns the attempt of that provider and state, or ErrAttemptInvalid. With
-// ErrAttemptExpired and ErrAttemptOver, which are kinds of it, it returns the
-// attempt all the same, for telling where to start again; it must not go on.
+// ErrAttemptExpired and ErrAttemptOver, which wrap it, it also returns the attempt, to
+// show where to start again; the login must not continue.
 func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, error) {
 	if len(sealed) > MaxSealed || len(state) > sdk.MaxSubject {
 		return Attempt{}, fmt.Errorf("%w: too large", ErrAttemptInvalid)
 	}
 	box, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
-	if err != nil || strings.ContainsAny(sealed, "\r\n") { // which the decoder skips
+	if err != nil || strings.ContainsAny(sealed, "\r\n") { // the decoder would skip them
 		return Attempt{}, fmt.Errorf("%w: not base64url", ErrAttemptInvalid)
 	}
 	plain, _, err := s.vault.Open(box, binding(provider, state))
 	if err != nil {
-		return Attempt{}, fmt.Errorf("%w: altered, or of another provider or state", ErrAttemptInvalid)
+		return Attempt{}, fmt.Errorf("%w: altered, or belongs to another provider or state", ErrAttemptInvalid)
 	}
 	a, err := decodeAttempt(plain)
 	if err != nil {
@@ -145,7 +143,7 @@ func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, e
 	return a, nil
 }
 
-// binding is the additional authenticated data. Provider names hold no NUL.
+// binding is the additional authenticated data. Provider names contain no NUL.
 func binding(provider, state string) []byte {
 	return []byte("attempt\x00" + provider + "\x00" + state)
 }

@@ -134,8 +134,8 @@ func base64Neighbour(c byte) byte {
 	return alphabet[strings.IndexByte(alphabet, c)^1]
 }
 
-// Each of these is refused again by a later check. The first one that can must
-// do it: before anything is decrypted, or believed.
+// A later check would refuse each of these, too. The first possible one must: before
+// anything is decrypted or trusted.
 func TestG13ReasonsForRefusal(t *testing.T) {
 	s, a := testSealer(t, "one secret"), testAttempt()
 	sealed := mustSeal(t, s, a)
@@ -188,7 +188,7 @@ func TestAttemptsThatMayNotGoOnSayWhereTheyBegan(t *testing.T) {
 	}
 }
 
-// A redirect of a few hundred bytes must not push out the logins of other tabs.
+// A redirect of a few hundred bytes must not displace the logins of other tabs.
 func TestSealedAttemptIsSmall(t *testing.T) {
 	a := testAttempt()
 	a.Redirect, a.Memory, a.Fields, a.LoginField = strings.Repeat("r", 100), make([]byte, 200), nil, ""
@@ -217,8 +217,8 @@ func TestDecodeAttempt(t *testing.T) {
 	}
 }
 
-// Hosts of several versions read what one of them sealed, so no flag ever means another
-// thing.
+// Hosts of several versions read what one of them sealed, so a flag never changes its
+// meaning.
 func TestFlagsOfAttemptsStay(t *testing.T) {
 	short := []byte{0, 0, 0, 0, 0, 0, 0} // the moment, five texts and no field
 	for _, c := range []struct {
@@ -241,8 +241,8 @@ func TestFlagsOfAttemptsStay(t *testing.T) {
 	}
 }
 
-// The secret is another one in each process of the fuzzer, so nothing but the
-// attempt that was sealed here may be opened.
+// The secret is different in each process of the fuzzer, so nothing but the attempt that
+// was sealed here may open.
 func FuzzOpenAttempt(f *testing.F) {
 	s, a := testSealer(f, string(NewToken())), testAttempt()
 	sealed := mustSeal(f, s, a)
@@ -264,8 +264,7 @@ func FuzzOpenAttempt(f *testing.F) {
 	})
 }
 
-// What decrypts is our own, but an older or newer version of us may have sealed
-// it.
+// Decrypted data comes from this program, but possibly from an older or newer version.
 func FuzzDecodeAttempt(f *testing.F) {
 	f.Add(encodeAttempt(testAttempt()))
 	f.Add([]byte("\xff\xff"))

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// The first byte of an encoded attempt: its flags, and its mode in two bits. Hosts of
-// before refuse what has flagLinks or flagInvited, and so never sign in by it.
+// The first byte of an encoded attempt contains its flags, and its mode in two bits.
+// Older hosts refuse flagLinks and flagInvited, and so never sign anybody in with such an
+// attempt.
 const (
 	flagOver = 1 << iota
 	flagRedirectAsked
@@ -20,15 +21,15 @@ const (
 	allFlags    = 0b111111
 )
 
-// nameAfter is in no name of a field.
+// nameAfter cannot occur in the name of a field.
 const nameAfter = "\x00"
 
 var codedModes = []Mode{"", ModeJSON, ModeCookie, ModeSession}
 
-// encodeAttempt writes an attempt as bytes: as JSON it would take half as much
-// again of the little room that cookies have. It is not compressed: a length that
-// depends on how much the redirect, which anybody may choose, has in common with
-// the memory would tell about the memory (RFC 3749 section 6).
+// encodeAttempt encodes an attempt in binary: JSON would take half as much again of a
+// cookie's limited size. It is not compressed: the compressed length would depend on what
+// the redirect, which an attacker can choose, has in common with the memory, and so would
+// reveal the memory (RFC 3749 section 6).
 func encodeAttempt(a Attempt) []byte {
 	flags := byte(max(0, slices.Index(codedModes, a.Mode))) << modeShift
 	if a.Over {
@@ -44,8 +45,8 @@ func encodeAttempt(a Attempt) []byte {
 		flags |= flagInvited
 	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
-	// A session is there once the login is over, and a login name before that. Both have
-	// the same place: hosts of before know of no other.
+	// A finished attempt has a session, an unfinished one has a login name. Both use the
+	// same place, because older hosts know only one.
 	last := a.LoginField + nameAfter + a.LoginName
 	if a.LoginName == "" {
 		last = a.LoginField
@@ -83,7 +84,7 @@ func boolByte(b bool) byte {
 
 var errNotAnAttempt = errors.New("not an attempt")
 
-// decodeAttempt reads what encodeAttempt wrote, all of it and nothing else.
+// decodeAttempt decodes exactly what encodeAttempt wrote.
 func decodeAttempt(plain []byte) (Attempt, error) {
 	r := attemptReader{rest: plain}
 	flags := r.byte(allFlags)
@@ -97,7 +98,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	a.LoginField, a.LoginName, _ = strings.Cut(a.LoginField, nameAfter)
 	for count := r.size(); count > 0 && !r.bad; count-- {
 		name := string(r.text())
-		r.bad = r.bad || slices.Contains(a.Fields, name) // no prompt has two of one name
+		r.bad = r.bad || slices.Contains(a.Fields, name) // names in a prompt are unique
 		a.Fields = append(a.Fields, name)
 		if r.byte(1) == 1 {
 			a.Optional = append(a.Optional, name)
@@ -117,8 +118,8 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	return a, nil
 }
 
-// attemptReader reads the parts of an encoded attempt, and zeros once one of them
-// does not hold.
+// attemptReader reads the parts of an encoded attempt. After an invalid part it returns
+// zero values.
 type attemptReader struct {
 	rest []byte
 	bad  bool
@@ -150,8 +151,7 @@ func (r *attemptReader) number() int64 {
 	return value
 }
 
-// size reads the length of a part, or how many there are: never more than bytes
-// are left.
+// size reads a length or a count, which is never more than the number of remaining bytes.
 func (r *attemptReader) size() int {
 	value, n := binary.Uvarint(r.rest)
 	r.bad = r.bad || n <= 0 || value > uint64(len(r.rest))

@@ -13,10 +13,10 @@ func fault(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrPluginFault, fmt.Errorf(format, args...))
 }
 
-// held turns a broken rule of the contract into the refusal that it is: of what
-// the provider said, or else a fault of the plugin. What a mechanism returns is
-// untrusted: everything of it comes through here.
-func held(err error) error {
+// contractError converts a violation of the contract to the error that it stands for: an
+// invalid response of the provider, or a fault of the plugin. All values from a mechanism
+// are untrusted and checked here.
+func contractError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -26,9 +26,9 @@ func held(err error) error {
 	return fault("%w", err)
 }
 
-// accept returns an identity as it may go on into headers, log lines and pages
-// (D05, D12), with what was left out of it.
-func accept(identity sdk.Identity, now time.Time) (sdk.Identity, []string, error) {
+// acceptIdentity returns an identity that is safe for headers, log lines and pages (D05,
+// D12), and the names of the attributes that it left out.
+func acceptIdentity(identity sdk.Identity, now time.Time) (sdk.Identity, []string, error) {
 	identity, warnings := contract.Tidy(identity)
-	return identity, warnings, held(contract.CheckIdentity(identity, now))
+	return identity, warnings, contractError(contract.CheckIdentity(identity, now))
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-func checkStep(step sdk.Step) error { return held(contract.CheckBegin(step)) }
+func checkStep(step sdk.Step) error { return contractError(contract.CheckBegin(step)) }
 
 func checkTarget(target string) error { return checkStep(sdk.Redirect{URL: target}) }
 
-// wantRefused checks for a refusal of what the provider said.
+// wantRefused checks for a refusal of the provider's response.
 func wantRefused(t *testing.T, what string, err error, reason sdk.Reason) {
 	t.Helper()
 	if !errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, ErrPluginFault) || sdk.ReasonOf(err) != reason {
@@ -32,7 +32,7 @@ func wantRefused(t *testing.T, what string, err error, reason sdk.Reason) {
 	}
 }
 
-// wantFault checks for a fault, whose text must be fit for a line of the log.
+// wantFault checks for a fault whose text is safe in a line of the log.
 func wantFault(t *testing.T, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, ErrPluginFault) {
@@ -183,13 +183,13 @@ func TestCheckIdentity(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		if got, leftOut, err := accept(i, now); err != nil || len(leftOut) > 0 || !cmp.Equal(got, i) {
+		if got, leftOut, err := acceptIdentity(i, now); err != nil || len(leftOut) > 0 || !cmp.Equal(got, i) {
 			t.Errorf("%s: %v, left out %q", name, err, leftOut)
 		}
 	}
 }
 
-// What only decorates never ends a login, and never gets further as it is.
+// Values for display only never make a login fail, and are never passed on unchecked.
 func TestAcceptTidies(t *testing.T) {
 	long := strings.Repeat("x", sdk.MaxAttribute+1)
 	for name, alter := range map[string]func(*sdk.Identity){
@@ -209,7 +209,7 @@ func TestAcceptTidies(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		got, leftOut, err := accept(i, testStart)
+		got, leftOut, err := acceptIdentity(i, testStart)
 		if err != nil || len(leftOut) != 1 || cmp.Equal(got, i) {
 			t.Errorf("%s: %v, left out %q, got %+v", name, err, leftOut, got)
 		}
@@ -247,7 +247,7 @@ func TestCheckIdentityRefuses(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		test.alter(&i)
-		_, _, err := accept(i, now)
+		_, _, err := acceptIdentity(i, now)
 		wantRefused(t, name, err, test.reason)
 	}
 	for name, alter := range map[string]func(*sdk.Identity){
@@ -261,7 +261,7 @@ func TestCheckIdentityRefuses(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		_, _, err := accept(i, now)
+		_, _, err := acceptIdentity(i, now)
 		wantFault(t, name, err)
 	}
 }

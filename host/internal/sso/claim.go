@@ -9,58 +9,58 @@ import (
 	"unicode"
 )
 
-// A Claim is by what a first login may take an account that nobody signs in to yet. It is
-// good once: with the first link that the account gets, all its claims are gone.
+// A Claim says how a first login may take an account that nobody signs in to yet. It
+// works once: when the account gets its first link, all its claims are removed.
 type Claim struct {
 	Kind      ClaimKind
-	Provider  string    // whose login may take it; empty for an invitation: whoever's
-	Key       string    // what the login must bring, byte for byte; of an invitation the hash
+	Provider  string    // the login's provider; empty for an invitation: any
+	Key       string    // what the login must have, byte for byte; the hash of an invitation
 	ExpiresAt time.Time // zero: never
 }
 
-// ClaimKind says what the Key of a claim is.
+// ClaimKind is the meaning of a claim's Key.
 type ClaimKind string
 
-// The kinds of claims. They are in databases.
+// The kinds of claims. They are stored in databases.
 const (
 	ClaimByInvitation ClaimKind = "invitation" // the hash of an InvitationToken
 	ClaimByEmail      ClaimKind = "email"      // a verified e-mail address, as ClaimedEmail writes it
-	ClaimByIdentifier ClaimKind = "identifier" // what another system knew them by, as ClaimedIdentifier writes it
+	ClaimByIdentifier ClaimKind = "identifier" // identifier in another system, as ClaimedIdentifier writes it
 )
 
-// A Claimant is a user who waits for a login, with the first kind of claim, by name, that
-// the login could take them by.
+// A Claimant is a user that a login could take, with the first kind of claim, by name,
+// that matches the login.
 type Claimant struct {
 	User
 	By ClaimKind
 }
 
-// Claims keeps what accounts may be taken by. A login takes one by CreateSession.
+// Claims finds accounts by their claims. A login takes an account in CreateSession.
 type Claims interface {
-	// Claimants returns the users that have such a claim (Kind, Provider and Key) that has
-	// not expired at now, in the order in which they were stored, and at most ten.
+	// Claimants returns the users with that claim (Kind, Provider and Key) if it has not
+	// expired at now, at most ten, in the order in which they were stored.
 	Claimants(ctx context.Context, claim Claim, now time.Time) ([]User, error)
 }
 
-// EmailClaim is a claim by the verified e-mail address of a provider's login. It is an
-// error if two readers could see two mailboxes in the address (D04).
+// EmailClaim is a claim by the verified e-mail address of a login at the provider. It is
+// an error if the address could be read as two different mailboxes (D04).
 func EmailClaim(provider, email string) (Claim, error) {
 	if !oneMailbox(email) {
-		return Claim{}, errors.New("must be a plain e-mail address: one @, ASCII letters, nothing quoted")
+		return Claim{}, errors.New("must be a plain e-mail address: one @, ASCII only, no quotes")
 	}
 	return Claim{Kind: ClaimByEmail, Provider: provider, Key: foldAddress(email)}, nil
 }
 
-// IdentifierClaim is a claim by what Directus stored as external_identifier: by the
-// subject of a login, by one of its aliases, or, where the provider is one of
-// LinkByVerifiedEmail, by its verified e-mail address.
+// IdentifierClaim is a claim by the external_identifier that Directus stored: it matches
+// the subject of a login, one of its aliases, or, if the provider has
+// LinkByVerifiedEmail, its verified e-mail address.
 func IdentifierClaim(provider, identifier string) Claim {
 	return Claim{Kind: ClaimByIdentifier, Provider: provider, Key: foldIdentifier(identifier)}
 }
 
-// foldIdentifier compares as Directus does, without case, but for letters that would
-// become ASCII ones: whoever can have a Kelvin sign in their name would be somebody with
-// a k.
+// foldIdentifier ignores case as Directus does, except for letters that would become
+// ASCII letters: otherwise anyone with a Kelvin sign in their name could pass for
+// somebody with a k.
 func foldIdentifier(text string) string {
 	return strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); r <= unicode.MaxASCII || lower > unicode.MaxASCII {
@@ -70,11 +70,11 @@ func foldIdentifier(text string) string {
 	}, text)
 }
 
-// ErrSeveralClaims: a login could take more than one account, so that it takes none.
+// ErrSeveralClaims: a login could take more than one account, so it takes none.
 var ErrSeveralClaims = errors.New("several accounts are waiting for this login")
 
-// claims are those by which the login may take an account. One that was started from an
-// invitation takes the account of that and no other.
+// claims returns the claims that the login could match. A login that started from an
+// invitation can take only the account of the invitation.
 func (d decision) claims() []Claim {
 	if d.invitation.Open() {
 		return []Claim{d.invitation.claim()}
@@ -92,9 +92,9 @@ func (d decision) claims() []Claim {
 	return list
 }
 
-// whoClaims says which of the accounts that wait for this login it takes, as it was and
-// as it becomes. Only the operator makes them wait, so whether registration is open does
-// not matter.
+// whoClaims chooses the waiting account that this login takes, and returns it before and
+// after the login. Only an operator can make accounts wait, so it does not matter whether
+// registration is open.
 func (d decision) whoClaims(waiting []Claimant) (claimed Claimant, user User, err error) {
 	if d.unknown != nil {
 		return Claimant{}, User{}, d.unknown
@@ -104,7 +104,7 @@ func (d decision) whoClaims(waiting []Claimant) (claimed Claimant, user User, er
 		for i, user := range waiting {
 			ids[i] = user.ID
 		}
-		return Claimant{}, User{}, fmt.Errorf("%w at provider %s: %w: %s; to let them in: doorward user link USER --provider %s --subject%s",
+		return Claimant{}, User{}, fmt.Errorf("%w at provider %s: %w: %s; to admit the user: doorward user link USER --provider %s --subject%s",
 			ErrNotRegistered, d.provider.Name, ErrSeveralClaims, strings.Join(ids, ", "), d.provider.Name, subjectFlag(d.provider.SubjectOf(d.identity.Subject)))
 	}
 	claimed, user = waiting[0], waiting[0].User

@@ -18,7 +18,7 @@ func (h *house) waiting(id string, status sso.UserStatus, claims ...sso.Claim) {
 	}
 }
 
-// closedHouse has providers where registration is closed, unless change opens it.
+// closedHouse has providers with registration closed, unless change opens it.
 func closedHouse(t *testing.T, change func(p *sso.Provider)) *house {
 	p := provider("p")
 	p.AllowPublicRegistration = false
@@ -40,7 +40,7 @@ func mustEmailClaim(t *testing.T, provider, email string) sso.Claim {
 	return claim
 }
 
-// What Directus stored leads to the account once, at its provider, compared without case.
+// An imported identifier leads to the account once, at its provider, ignoring case.
 func TestImportedAccountsAreClaimed(t *testing.T) {
 	const dn = "uid=alice,ou=People,dc=example"
 	trusts := func(p *sso.Provider) { p.LinkByVerifiedEmail = true }
@@ -126,8 +126,8 @@ func TestWhoMayNotBeClaimed(t *testing.T) {
 	})
 }
 
-// An account made with an address is taken by whoever the provider verifies it for, if
-// the operator says so for that provider.
+// An account created with an address is taken by the user for whom the provider verifies
+// it, if the operator allows that for the provider.
 func TestClaimsByEmail(t *testing.T) {
 	for name, c := range map[string]struct {
 		trusted  bool
@@ -157,8 +157,8 @@ func TestClaimsByEmail(t *testing.T) {
 	}
 }
 
-// A claim goes before a link by e-mail address, and an address in another case is the
-// subject that the account is known by.
+// A claim takes precedence over a link by e-mail address, and an address in another case
+// is the same subject.
 func TestClaimsBesideOtherWays(t *testing.T) {
 	h := closedHouse(t, func(p *sso.Provider) { p.LinkByVerifiedEmail, p.IdentifierIgnoreCase = true, true })
 	linkable := sso.User{ID: "linkable", Provider: "q", Subject: "x", Status: sso.UserActive, Email: "alice@example.org", EmailVerifiedBy: "p"}
@@ -177,7 +177,7 @@ func TestClaimsBesideOtherWays(t *testing.T) {
 	}
 }
 
-// invite invites to an account until then.
+// invite invites to an account until the given time.
 func (h *house) invite(id string, until time.Time) sso.InvitationToken {
 	h.t.Helper()
 	token := sso.NewInvitationToken()
@@ -193,7 +193,7 @@ func TestInvitations(t *testing.T) {
 	h := closedHouse(t, nil)
 	h.waiting("one", sso.UserInvited)
 	token := h.invite("one", start.Add(24*time.Hour))
-	for range 3 { // opening it uses nothing up, nor does beginning a login
+	for range 3 { // opening it does not use it up, nor does beginning a login
 		if user, err := h.Invited(t.Context(), token); err != nil || user.ID != "one" {
 			t.Fatalf("opened: %+v, %v", user, err)
 		}
@@ -226,7 +226,7 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
-// The same person who finishes in two windows is in by both.
+// A user who finishes in two windows is signed in in both.
 func TestInvitationInTwoWindows(t *testing.T) {
 	h := closedHouse(t, nil)
 	h.waiting("one", sso.UserInvited)

@@ -9,7 +9,7 @@ import (
 
 const year = 365 * 24 * time.Hour
 
-// Only a clock that goes evenly removes anything for good.
+// Only a clock that runs evenly removes anything permanently.
 func TestClock(t *testing.T) {
 	type step struct {
 		passes, setBy time.Duration
@@ -54,7 +54,7 @@ func TestSystemClockGoesEvenly(t *testing.T) {
 	}
 }
 
-// A clock that is wrong for a moment signs nobody out for good.
+// A clock that is wrong for a moment signs nobody out permanently.
 func TestClockThatIsWrongForAMoment(t *testing.T) {
 	for name, wrong := range map[string]time.Duration{"years ahead": 10 * year, "a day ahead": 25 * time.Hour, "years back": -50 * year} {
 		t.Run(name, func(t *testing.T) {

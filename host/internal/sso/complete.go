@@ -11,12 +11,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// complete turns an identity into a session, in one transaction: once-IDs are spent,
-// the user is found or created, roles are mapped, the session is written, and those
-// that it replaces end.
+// complete turns an identity into a session, in one transaction: it spends the once-IDs,
+// finds or creates the user, maps the roles, writes the session, and ends the sessions
+// that it replaces.
 func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
 	now := s.config.Now()
-	identity, leftOut, err := accept(identity, now)
+	identity, leftOut, err := acceptIdentity(identity, now)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 
 func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	var ids []OnceID
-	if attempt.State != "" { // else it is unsolicited
+	if attempt.State != "" { // otherwise it is unsolicited
 		ids = append(ids, OnceID{Scope: "attempt", ID: AttemptID(attempt.State), Until: attempt.ExpiresAt})
 	}
 	if identity.OnceID != "" {
@@ -50,37 +50,38 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// written is what a login made of its user.
-type written struct {
+// loginResult is the outcome of a login for its user.
+type loginResult struct {
 	user    User
-	linked  bool // they were linked for it by their e-mail address
-	claimed bool // it took an account that was waiting
+	linked  bool // the login linked the user by the e-mail address
+	claimed bool // the login took a waiting account
 }
 
-// write writes the login. Who is not known by the subject as it was told may be so by
-// another spelling of it, may have an account waiting, or one with their e-mail address.
-func (s *Service) write(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, login NewSession, now time.Time) (done written, err error) {
+// write writes the login. If the subject as reported by the provider is not linked, the
+// login may match by another spelling of the subject, by a claim, or by the e-mail
+// address.
+func (s *Service) write(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, login NewSession, now time.Time) (done loginResult, err error) {
 	decision, err := s.decision(ctx, p, identity, now)
 	if err != nil {
-		return written{}, err
+		return loginResult{}, err
 	}
 	decision.invitation = attempt.Invitation
 	if known := p.SubjectOf(identity.Subject); known != identity.Subject {
-		if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errStranger) {
+		if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errTryNext) {
 			return done, err
 		}
-		login.Once = nil // they are spent
+		login.Once = nil // they are spent now
 		login.Session.AtProvider.Subject = known
 	}
 	login.Claims = decision.claims()
 	decision.last = attempt.Invitation.Open() || !mayLink(p, identity)
-	if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errStranger) {
+	if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errTryNext) {
 		return done, err
 	}
 	login.Once = nil
 	linked, err := s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity)
 	if err != nil {
-		return written{}, err
+		return loginResult{}, err
 	}
 	decision.last = true
 	done, err = s.writeDecided(ctx, login, decision)
@@ -88,17 +89,17 @@ func (s *Service) write(ctx context.Context, p Provider, attempt Attempt, identi
 	return done, err
 }
 
-func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (done written, err error) {
+func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (done loginResult, err error) {
 	var refused error
 	events := s.loginEvents(ctx, login.Session)
 	login.Decide = func(known *User) (User, error) {
-		done = written{}
+		done = loginResult{}
 		done.user, refused = d.whoSignsIn(known)
 		events.known, events.claimedBy, events.user = known, "", done.user
 		return done.user, refused
 	}
 	login.Claim = func(waiting []Claimant) (User, error) {
-		done = written{claimed: true}
+		done = loginResult{claimed: true}
 		var claimed Claimant
 		claimed, done.user, refused = d.whoClaims(waiting)
 		events.known, events.claimedBy, events.user = &claimed.User, claimed.By, done.user
@@ -108,17 +109,16 @@ func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision
 	err = s.ports.Sessions.CreateSession(ctx, login)
 	switch {
 	case err != nil && errors.Is(err, refused):
-		return written{}, refused
+		return loginResult{}, refused
 	case err != nil:
-		return written{}, fmt.Errorf("writing the session: %w", err)
+		return loginResult{}, fmt.Errorf("writing the session: %w", err)
 	}
 	return done, nil
 }
 
-// takeOver copies what the provider told; what it did not tell stays. Where an
-// account needs a verified e-mail address, it is never exchanged for another
-// one that is not (D03).
-func takeOver(user *User, p Provider, identity sdk.Identity) {
+// applyIdentity copies what the provider reported; other values stay. If an account needs
+// a verified e-mail address, it is never replaced by one that is not (D03).
+func applyIdentity(user *User, p Provider, identity sdk.Identity) {
 	if p.RequireVerifiedEmail && !identity.EmailVerified {
 		identity.Email = ""
 	}
@@ -135,9 +135,9 @@ func takeOver(user *User, p Provider, identity sdk.Identity) {
 	}
 }
 
-// complement adds what nobody but a provider says of a user: the username of one from
-// before there was any, and who vouches for the address that they have.
-func complement(user *User, p Provider, identity sdk.Identity) {
+// fillIn adds values that only a provider can supply: the username of older accounts, and
+// which provider verified the stored address.
+func fillIn(user *User, p Provider, identity sdk.Identity) {
 	if user.Username == "" {
 		user.Username = strings.TrimSpace(identity.Username)
 	}
@@ -152,7 +152,7 @@ func complement(user *User, p Provider, identity sdk.Identity) {
 	}
 }
 
-// NewUUID makes a random UUID (RFC 9562 section 5.4).
+// NewUUID returns a random UUID (RFC 9562 section 5.4).
 func NewUUID() string {
 	var b [16]byte
 	rand.Read(b[:])

@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// database opens the database beside the store, as an operator would.
+// database opens the database directly, as an operator would.
 func (h *house) database() *sql.DB {
 	h.t.Helper()
 	db, err := sql.Open("sqlite", h.path+"?_pragma=busy_timeout(5000)")

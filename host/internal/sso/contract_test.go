@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// The host holds a plugin to the same rules that the plugin's own SDK holds it to:
-// a plugin may have another one, or none.
+// The host checks a plugin by the same rules as the plugin's own SDK: a plugin may have
+// another SDK, or none.
 func TestContractInTheHost(t *testing.T) {
 	for _, c := range contract.Cases(start) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -59,8 +59,8 @@ func (h *house) callFor(value any) error {
 	return err
 }
 
-// carriable reports whether a message can carry the value: it is there, and its
-// texts are UTF-8.
+// carriable reports whether a message can carry the value: it is not nil, and its texts
+// are UTF-8.
 func carriable(c contract.Case) bool {
 	var texts []string
 	switch v := c.Value.(type) {

@@ -9,25 +9,25 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// decision is what a login needs to know to say who signs in. It is made before the login
-// is written, as nothing may be looked up while that goes on.
+// decision has all the data for deciding who signs in. It is collected before the login
+// is written, because nothing can be looked up during that transaction.
 type decision struct {
 	provider Provider
 	identity sdk.Identity
 	now      time.Time
 
-	invitation Invitation // that the login was started from
+	invitation Invitation // that started the login
 
-	unknown error  // why the groups that the role needs are not known
-	role    string // the ID of that of the identity
+	unknown error  // why the groups needed for the role are unknown
+	role    string // ID of the identity's role
 
-	// last: whoever is not known is known by nothing else, neither an identifier in another
-	// case nor an e-mail address.
+	// last: this is the last lookup. An identity that is unknown now does not match in
+	// any other way, such as an identifier in another case or an e-mail address.
 	last bool
 }
 
-// errStranger: the identity may be known by something else than what was looked up.
-var errStranger = errors.New("not known by this")
+// errTryNext: the identity is unknown by this subject, but may match in another way.
+var errTryNext = errors.New("no match by this subject")
 
 func (s *Service) decision(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (decision, error) {
 	d := decision{provider: p, identity: identity, now: now, unknown: checkGroupsKnown(p, identity)}
@@ -39,9 +39,10 @@ func (s *Service) decision(ctx context.Context, p Provider, identity sdk.Identit
 	return d, err
 }
 
-// whoSignsIn makes of a known user, or of nobody, whom the identity signs in. The user is
-// known by (provider, subject), never by e-mail alone: whoever can choose an e-mail address
-// at some provider would own the account (D02).
+// whoSignsIn returns the user to store for an identity; known is nil if the identity is
+// not linked. Users are found by (provider, subject), never by e-mail address alone:
+// otherwise anyone who can choose an e-mail address at some provider would own the
+// account (D02).
 func (d decision) whoSignsIn(known *User) (User, error) {
 	if d.unknown != nil {
 		return User{}, d.unknown
@@ -50,7 +51,7 @@ func (d decision) whoSignsIn(known *User) (User, error) {
 		return d.newUser()
 	}
 	if d.invitation.Open() && known.ID != d.invitation.UserID {
-		return User{}, fmt.Errorf("%w: user %s at provider %s, invited to %s", ErrInvitedOther, known.ID, d.provider.Name, d.invitation.UserID)
+		return User{}, fmt.Errorf("%w: user %s at provider %s was invited to the account of %s", ErrInvitedOther, known.ID, d.provider.Name, d.invitation.UserID)
 	}
 	if err := known.MaySignIn(); err != nil {
 		return User{}, err
@@ -61,40 +62,39 @@ func (d decision) whoSignsIn(known *User) (User, error) {
 	return user, nil
 }
 
-// update brings a user up to date with what the provider says, as far as the operator
-// wants that.
+// update updates a user with the provider's data, as far as the operator wants that.
 func (d decision) update(user *User) {
 	if d.provider.givesRoles() {
 		user.Role = d.role
 	}
 	if d.provider.SyncUserInfo {
-		takeOver(user, d.provider, d.identity)
+		applyIdentity(user, d.provider, d.identity)
 	}
-	complement(user, d.provider, d.identity)
+	fillIn(user, d.provider, d.identity)
 }
 
-// newUser is the account that a first login makes, if it may.
+// newUser returns the account that a first login creates, if that is allowed.
 func (d decision) newUser() (User, error) {
 	p, identity := d.provider, d.identity
 	if !d.last {
-		return User{}, errStranger
+		return User{}, errTryNext
 	}
 	if d.invitation.Open() {
-		return User{}, fmt.Errorf("%w: that of user %s was used, replaced, or has expired since the login began", ErrInvitation, d.invitation.UserID)
+		return User{}, fmt.Errorf("%w: the invitation of user %s was used or replaced, or has expired since the login began", ErrInvitation, d.invitation.UserID)
 	}
 	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to let them in: %s; to create accounts at the first login, set %s to true",
+		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to admit the user: %s; to create accounts at the first login, set %s to true",
 			ErrNotRegistered, p.Name, identity.Subject, addCommand(p, identity), p.Spelled.AllowPublicRegistration)
 	}
 	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why; to let them in all the same: %s",
+		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s requires one; to admit the user anyway: %s",
 			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail, addCommand(p, identity))
 	}
 	user := User{
 		ID: NewUUID(), Provider: p.Name, Subject: p.SubjectOf(identity.Subject), Status: UserActive,
 		Role: d.role, CreatedAt: d.now, LastAccess: d.now,
 	}
-	takeOver(&user, p, identity)
-	complement(&user, p, identity)
+	applyIdentity(&user, p, identity)
+	fillIn(&user, p, identity)
 	return user, nil
 }

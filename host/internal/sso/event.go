@@ -8,29 +8,28 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Event is something that was changed, as the audit keeps it. It has no secrets and no
-// claims. A store writes it in the transaction of the change: there is neither without the
-// other. One without a Kind is not kept.
+// Event is a change as the audit stores it. It contains no secrets and no claims. A store
+// writes it in the same transaction as the change. An event without a Kind is not stored.
 type Event struct {
-	ID int64 // given by the store. It grows; one that was written later may be seen earlier
+	ID int64 // set by the store; increases, but a later event may become visible earlier
 
 	At        time.Time
 	Kind      EventKind
 	Actor     ActorKind
-	ActorName string // of a key of the administration
+	ActorName string // of an administration key
 
 	Provider  string
-	Subject   string // what SubjectHasher made of it; empty: not known
+	Subject   string // hash by SubjectHasher; empty: unknown
 	UserID    string
 	SessionID string
 
-	Address   string // of the client, as far as that can be believed
-	UserAgent string // as the client said, at a login
+	Address   string // of the client, as far as it can be trusted
+	UserAgent string // as the client sent it, at a login
 	Reason    string // one word
-	Detail    string // for people: the name of what was changed
-	RequestID string // as the log has it
+	Detail    string // plain text: the name of what was changed
+	RequestID string // as in the log
 
-	SessionsEnded int // with a user, or with a link of theirs
+	SessionsEnded int // together with a user or a link
 }
 
 // EventKind says what happened.
@@ -39,7 +38,7 @@ type EventKind string
 // The kinds of events.
 const (
 	EventSignedIn     EventKind = "signed_in"
-	EventSessionEnded EventKind = "session_ended" // but not by its expiry
+	EventSessionEnded EventKind = "session_ended" // except by its expiry
 
 	EventUserAdded     EventKind = "user_added" // by a first login, or an operator
 	EventUserInvited   EventKind = "user_invited"
@@ -55,14 +54,14 @@ const (
 	EventRoleRenamed EventKind = "role_renamed"
 	EventRoleRemoved EventKind = "role_removed"
 
-	EventKeyAdded          EventKind = "key_added" // of the administration
+	EventKeyAdded          EventKind = "key_added" // an administration key
 	EventKeyRemoved        EventKind = "key_removed"
 	EventSigningKeyAdded   EventKind = "signing_key_added"
 	EventSigningKeyRemoved EventKind = "signing_key_removed"
-	EventSecretForgotten   EventKind = "secret_forgotten" // with all that was sealed under it
+	EventSecretForgotten   EventKind = "secret_forgotten" // with everything sealed under it
 )
 
-// EventKinds are all that there are.
+// EventKinds returns all kinds.
 func EventKinds() []EventKind {
 	return []EventKind{
 		EventSignedIn, EventSessionEnded,
@@ -77,10 +76,10 @@ type ActorKind string
 
 // The kinds of actors.
 const (
-	ActorUser     ActorKind = "user"     // whom it is about
-	ActorProvider ActorKind = "provider" // by what it said
-	ActorOperator ActorKind = "operator" // who may open the control socket, or the database
-	ActorKey      ActorKind = "key"      // of the administration
+	ActorUser     ActorKind = "user"     // the user of the event
+	ActorProvider ActorKind = "provider" // through a message or a response
+	ActorOperator ActorKind = "operator" // anyone who can open the control socket or the database
+	ActorKey      ActorKind = "key"      // an administration key
 	ActorHost     ActorKind = "host"     // Doorward itself, by a rule or by its configuration
 )
 
@@ -91,33 +90,33 @@ const (
 	ReasonReplaced          = "replaced"          // by a login in the same browser
 	ReasonProviderLoggedOut = "provider_logged_out"
 	ReasonProviderRefused   = "provider_refused" // at a refresh; Detail has its reason
-	ReasonOtherSubject      = "other_subject"    // the provider told of somebody else at a refresh
-	ReasonGrantUnreadable   = "grant_unreadable" // so that the provider can be asked no more
+	ReasonOtherSubject      = "other_subject"    // the provider reported another user at a refresh
+	ReasonGrantUnreadable   = "grant_unreadable" // so the provider cannot be asked any more
 	ReasonTokenReused       = "token_reused"
 	ReasonUserInactive      = "user_inactive"
 	ReasonEndedByOperator   = "ended_by_operator"
 )
 
-// Why something else was changed.
+// Reasons for other changes.
 const (
 	ReasonFirstLogin    = "first_login"
 	ReasonVerifiedEmail = "verified_email"
-	ReasonInvitation    = "invitation"    // was accepted
-	ReasonImported      = "imported"      // from Directus, or known by what was imported
-	ReasonConfiguration = "configuration" // which names a role that was not there
+	ReasonInvitation    = "invitation"    // an invitation was accepted
+	ReasonImported      = "imported"      // from Directus, or matched by imported data
+	ReasonConfiguration = "configuration" // it names a role that did not exist
 	ReasonScheduled     = "scheduled"
 	ReasonRevoked       = "revoked" // with all other signing keys
 )
 
-// Bounds of an Event in bytes.
+// Limits of an Event in bytes.
 const (
-	maxEventWord = sdk.MaxReason // the longest of what is a word
+	maxEventWord = sdk.MaxReason // the longest word
 	maxEventText = 256
 )
 
-// Bounded returns the event as it is stored: no text is longer than there is room for, and
-// all are UTF-8. Whatever a client, a provider or a plugin wrote stays as it is otherwise;
-// who shows it must expect anything.
+// Bounded returns the event as it is stored: all texts have a limited length and are
+// UTF-8. Otherwise, texts of a client, a provider or a plugin stay as they are; code that
+// displays them must expect anything.
 func (e Event) Bounded() Event {
 	e.ActorName, e.Provider = bounded(e.ActorName, maxEventText), bounded(e.Provider, maxEventText)
 	e.Subject, e.UserID, e.SessionID = bounded(e.Subject, maxEventWord), bounded(e.UserID, maxEventWord), bounded(e.SessionID, maxEventWord)

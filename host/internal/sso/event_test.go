@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// events are what the audit keeps.
+// events returns the events in the audit.
 func (h *house) events() []sso.Event {
 	h.t.Helper()
 	events, _, err := h.store.FindEvents(h.t.Context(), people.EventFilter{}, people.Part{Limit: 1000})
@@ -23,7 +23,7 @@ func (h *house) events() []sso.Event {
 	return events
 }
 
-// wantEvents checks what is kept since there were so many, as kind, actor, reason and detail.
+// wantEvents checks the events after the first n, as kind, actor, reason and detail.
 func (h *house) wantEvents(what string, before int, want ...string) {
 	h.t.Helper()
 	var got []string
@@ -71,7 +71,7 @@ func TestEventsOfLogins(t *testing.T) {
 	h.wantEvents("logins that are refused", n)
 }
 
-// A login that takes an account that was waiting says by what.
+// The event of a login that takes a waiting account has the kind of claim.
 func TestEventsOfClaims(t *testing.T) {
 	h := closedHouse(t, func(p *sso.Provider) {
 		p.LinkByVerifiedEmail = true
@@ -109,7 +109,8 @@ func TestEventsOfClaims(t *testing.T) {
 	h.wantEvents("by an invitation", n, "user_linked by user invitation", "user_activated by user invitation", "signed_in by user")
 }
 
-// An event says who, from where and in which request, and neither the subject nor any claim.
+// An event has the actor, the address and the request, and neither the subject nor any
+// claim.
 func TestWhatAnEventTells(t *testing.T) {
 	h := newHouse(t)
 	ctx := sso.WithRequest(t.Context(), sso.Request{Address: netip.MustParseAddr("2001:db8::9"), ID: "0011223344556677"})
@@ -256,7 +257,7 @@ func TestEventsOfSessionsThatEnd(t *testing.T) {
 	}
 }
 
-// The client may have hung up: what ended its session is kept all the same.
+// The client may have hung up: the event of the session's end is stored anyway.
 func TestAnEventOfAClientThatWentAway(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, alice())

@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// signInReplacing signs in with a browser that holds those tokens.
+// signInReplacing signs in with a browser that has those tokens.
 func (h *house) signInReplacing(identity sdk.Identity, held ...sso.Token) *sso.SignedIn {
 	h.t.Helper()
 	h.idp.vouchFor(identity)

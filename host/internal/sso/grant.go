@@ -2,8 +2,8 @@ package sso
 
 import "fmt"
 
-// grants encrypts grants for the store. A sealed grant is bound to its session:
-// whoever can write to the database cannot move one to a session of their own.
+// grants encrypts grants for the store. A sealed grant is bound to its session: an
+// attacker who can write to the database cannot move one to their own session.
 type grants struct{ vault *Vault }
 
 func newGrants(secret, previous []byte) (*grants, error) {
@@ -21,8 +21,8 @@ func (g *grants) seal(sessionID string, grant []byte) []byte {
 	return g.vault.Seal(grant, grantBinding(sessionID))
 }
 
-// open returns ErrSealed for a grant that was altered or moved, or sealed under
-// another SECRET.
+// open returns ErrSealed for a grant that was altered or moved, or sealed under another
+// SECRET.
 func (g *grants) open(sessionID string, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, nil

@@ -6,20 +6,20 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Groups are the groups that a provider named for the end user of a session, in its
-// order and each once. They cannot be changed, so a cached session may share them, and
-// they are only taken apart where somebody asks.
+// Groups are the groups that a provider reported for the user of a session, in its order
+// and without duplicates. They are immutable, so cached sessions can share them, and are
+// parsed only when needed.
 //
-// The zero value is unknown groups: a rule that asks for one is not met, and a rule
-// must not take them for none (D12). Stores keep the text as it is, and nothing for the
-// zero value.
+// The zero value means unknown groups: a rule that needs a group does not match, and no
+// rule may treat them as an empty list (D12). Stores keep the text as it is, and nothing
+// for the zero value.
 type Groups string
 
-// The text is a line break before, between and after the groups. No group has one in it
-// (contract.CheckGroup), so that text can be searched for one.
+// The text is a line break before, between and after the groups. No group contains one
+// (contract.CheckGroup), so the text can be searched for a group.
 const groupBreak = "\n"
 
-// GroupsOf returns the groups of an identity that was accepted.
+// GroupsOf returns the groups of an accepted identity.
 func GroupsOf(identity sdk.Identity) Groups {
 	if identity.GroupsUnknown {
 		return ""
@@ -27,8 +27,8 @@ func GroupsOf(identity sdk.Identity) Groups {
 	return NewGroups(identity.Groups)
 }
 
-// NewGroups returns known groups, or none. They must be as contract.CheckIdentity wants
-// them, which bounds them, too.
+// NewGroups returns known groups; the list may be empty. The groups must have passed
+// contract.CheckIdentity, which also bounds them.
 func NewGroups(list []string) Groups {
 	var text strings.Builder
 	text.WriteString(groupBreak)
@@ -44,10 +44,10 @@ func NewGroups(list []string) Groups {
 	return Groups(text.String())
 }
 
-// Known reports whether the provider told all groups.
+// Known reports whether the provider reported all groups.
 func (g Groups) Known() bool { return g != "" }
 
-// Has reports whether the end user is known to be in that group, compared byte for byte.
+// Has reports whether the user is known to be in that group, compared byte for byte.
 func (g Groups) Has(group string) bool {
 	return group != "" && !strings.Contains(group, groupBreak) &&
 		strings.Contains(string(g), groupBreak+group+groupBreak)

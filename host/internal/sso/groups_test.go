@@ -36,7 +36,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// wantGroups checks the groups of the session that a token is good for.
+// wantGroups checks the groups of the session of a token.
 func (h *house) wantGroups(what string, token sso.Token, want sso.Groups) {
 	h.t.Helper()
 	who, err := h.Authenticate(h.t.Context(), token)
@@ -61,8 +61,8 @@ func TestGroupsAreKeptWithTheSession(t *testing.T) {
 	h.wantGroups("nobody knows them", h.signIn(sso.Start{Mode: sso.ModeSession}, unknown).Token, "")
 }
 
-// TestD13GroupsFollow: what a refresh tells replaces what there was; what it does not tell
-// leaves none, and what could not be asked leaves them as they are.
+// TestD13GroupsFollow: groups reported at a refresh replace the stored ones; groups that
+// are not reported become unknown, and if the provider could not be asked, they stay.
 func TestD13GroupsFollow(t *testing.T) {
 	with := func(groups ...string) sdk.Identity {
 		identity := withGrant("grant")

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Each step of a login may come to another host.
+// Each step of a login may arrive at another host.
 func TestAttemptGoesOnAtAnotherHost(t *testing.T) {
 	h := newHouse(t)
 	hosts := h.hosts(2)
@@ -48,8 +48,8 @@ func TestAttemptGoesOnAtAnotherHost(t *testing.T) {
 	wantErr(t, "once more, at the other host", err, sso.ErrSpent)
 }
 
-// Two hosts that get the same answer of a provider at the same moment ask it twice: each
-// remembers for itself which steps it has seen. One completes the login.
+// If two hosts get the same answer of a provider at the same moment, both ask the
+// provider: each host remembers only the steps that it has seen. One completes the login.
 func TestAttemptIsCompletedAtOneHost(t *testing.T) {
 	assertion := alice()
 	assertion.OnceUntil = start.Add(time.Hour)
@@ -97,7 +97,7 @@ func TestAttemptIsCompletedAtOneHost(t *testing.T) {
 	}
 }
 
-// A logout that begins at one host comes back to another.
+// A logout that begins on one host comes back to another.
 func TestLogoutGoesOnAtAnotherHost(t *testing.T) {
 	h := newHouse(t)
 	hosts := h.hosts(2)
@@ -115,8 +115,8 @@ func TestLogoutGoesOnAtAnotherHost(t *testing.T) {
 	}
 }
 
-// What one host ends, another one that answers from memory all the while refuses a second
-// later at most.
+// If one host ends a session, another host that answers from memory refuses it at most a
+// second later.
 func TestRevocationWithinASecond(t *testing.T) {
 	const within = time.Second // cacheFor of package store
 	for name, c := range map[string]struct {
@@ -173,7 +173,8 @@ func TestRevocationWithinASecond(t *testing.T) {
 	}
 }
 
-// The grace of a token is begun by the clock of one host, and judged by that of another.
+// The grace of a token begins by the clock of one host, and is judged by the clock of
+// another.
 func TestClocksThatDiffer(t *testing.T) {
 	for name, c := range map[string]struct {
 		ahead time.Duration

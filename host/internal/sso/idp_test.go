@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// later is what the mechanism does after a login. The zero value refreshes
-// nobody, logs out by a redirect and receives nothing.
+// later is how the mechanism behaves after a login. With the zero value, it cannot
+// refresh, logs out with a redirect and receives nothing.
 type later struct {
 	refresh     func(context.Context, []byte) (sdk.Refreshed, error)
 	beginLogout func(sdk.LogoutRequest) (sdk.Step, error)
@@ -56,7 +56,7 @@ func (i *idp) describeWith(document sdk.Document, err error) {
 	set(i, &i.later.documentErr, err)
 }
 
-// grants returns with what Refresh was called.
+// grants returns the grants that Refresh got.
 func (i *idp) grants() []string { return get(i, &i.later.grants) }
 
 func (i *idp) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {

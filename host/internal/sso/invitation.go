@@ -11,10 +11,10 @@ import (
 // its hash is ever stored.
 type InvitationToken string
 
-// NewInvitationToken makes a token.
+// NewInvitationToken returns a new token.
 func NewInvitationToken() InvitationToken { return InvitationToken(NewToken()) }
 
-// Claim is that of whoever has the token.
+// Claim returns the claim that the token matches.
 func (t InvitationToken) Claim() Claim {
 	hash := Token(t).Hash()
 	return Claim{Kind: ClaimByInvitation, Key: string(hash[:])}
@@ -23,42 +23,42 @@ func (t InvitationToken) Claim() Claim {
 // String keeps the token out of logs.
 func (InvitationToken) String() string { return "[invitation]" }
 
-// InvitationPath is where an invitation is opened, below the public URL.
+// InvitationPath is the path that opens an invitation, below the public URL.
 const InvitationPath = "/invitation"
 
-// InvitationParameter is the one of the query that has the token. What is in a path is in
-// our log.
+// InvitationParameter is the query parameter with the token. A path would appear in the
+// host's log.
 const InvitationParameter = "token"
 
-// InvitationURL is the link that is given to who is invited.
+// InvitationURL returns the link for the invited user.
 func InvitationURL(publicURL string, token InvitationToken) string {
 	return publicURL + InvitationPath + "?" + url.Values{InvitationParameter: {string(token)}}.Encode()
 }
 
 var (
-	// ErrInvitation: the invitation is not there (any more): used, replaced, expired, or
-	// never made.
+	// ErrInvitation: the invitation does not exist, or does not exist any more: it was
+	// used, replaced, or has expired.
 	ErrInvitation = errors.New("the invitation is not valid")
 
-	// ErrInvitedOther: who signed in has an account, and was invited to another one. A link
-	// never moves.
-	ErrInvitedOther = errors.New("who signed in has an account already, and was invited to another one")
+	// ErrInvitedOther: the user already has an account, and was invited to another one.
+	// Links are never moved.
+	ErrInvitedOther = errors.New("the user already has an account, and was invited to another one")
 )
 
-// Invitation is what an attempt knows of the invitation that it was started from. The
-// token itself is not in it.
+// Invitation is what an attempt contains of the invitation that started it. It does not
+// contain the token.
 type Invitation struct {
-	Hash   string // of the token; empty: there is none
-	UserID string // whose account the page named
+	Hash   string // of the token; empty: no invitation
+	UserID string // of the account that the page showed
 }
 
-// Open reports whether there is one.
+// Open reports whether there is an invitation.
 func (i Invitation) Open() bool { return i.Hash != "" }
 
 func (i Invitation) claim() Claim { return Claim{Kind: ClaimByInvitation, Key: i.Hash} }
 
-// Invited returns whose account an invitation is for, or ErrInvitation. It uses nothing
-// up: only a login that is completed does.
+// Invited returns the account of an invitation, or ErrInvitation. It does not use up the
+// invitation; only a completed login does.
 func (s *Service) Invited(ctx context.Context, token InvitationToken) (User, error) {
 	if len(token) != tokenLength {
 		return User{}, ErrInvitation
@@ -76,7 +76,7 @@ func (s *Service) Invited(ctx context.Context, token InvitationToken) (User, err
 	return found[0], nil
 }
 
-// invitation is that of a login that starts.
+// invitation returns the invitation of a login that starts.
 func (s *Service) invitation(ctx context.Context, token InvitationToken) (Invitation, error) {
 	if token == "" {
 		return Invitation{}, nil

@@ -17,29 +17,29 @@ type SigningKey struct {
 // bound to its ID.
 const SigningKeyPurpose = "doorward signing key v1"
 
-// SigningKeys keeps signing keys.
+// SigningKeys stores signing keys.
 type SigningKeys interface {
 	// SigningKeys returns all keys, newest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 
-	// AddSigningKey stores a key, and the event. It is an error if there is one of that ID.
+	// AddSigningKey stores a key and the event. It is an error if the ID exists.
 	AddSigningKey(ctx context.Context, key SigningKey, event Event) error
 
-	// DeleteSigningKey deletes a key, and keeps the event of that. It is no error if there
-	// is no such key.
+	// DeleteSigningKey deletes a key, and stores the event. It is not an error if the key
+	// does not exist.
 	DeleteSigningKey(ctx context.Context, id string, event Event) error
 
-	// SwapSigningKey replaces how a key is sealed, if it still is sealed so. It is no
-	// error if it is not.
+	// SwapSigningKey replaces the sealed form of a key if it is still before. It is not
+	// an error if it is not.
 	SwapSigningKey(ctx context.Context, id string, before, after []byte) error
 }
 
-// AccessClaims is what an access token says.
+// AccessClaims are the claims of an access token.
 type AccessClaims struct {
 	UserID    string
 	Role      string
 	SessionID string
-	Groups    *Groups // nil: the token does not tell; never told by Verify
+	Groups    *Groups // nil: the token has no groups claim; Verify never sets it
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -48,7 +48,7 @@ type AccessClaims struct {
 type AccessTokens interface {
 	Issue(ctx context.Context, claims AccessClaims) (string, error)
 
-	// Verify returns ErrTokenExpired for a token of ours that has expired, and
-	// ErrTokenInvalid for anything else that is not a good token.
+	// Verify returns ErrTokenExpired for a token of this host that has expired, and
+	// ErrTokenInvalid for anything else that is not a valid token.
 	Verify(ctx context.Context, token string) (AccessClaims, error)
 }

@@ -10,39 +10,40 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// GrantLease says that one host alone may ask a provider with the grant of a session.
+// GrantLease is a request that one host alone may ask a provider with the grant of a
+// session.
 type GrantLease struct {
 	SessionID string
 	Token     TokenHash // the current one
-	AskedAt   time.Time // of the session, as it was looked up; zero: whatever it is
-	Holder    string    // the host, whatever it calls itself
+	AskedAt   time.Time // of the session when it was looked up; zero: any
+	Holder    string    // any name of the host
 	For       time.Duration
 }
 
 // ErrLeased: another host has the lease of a grant.
 var ErrLeased = errors.New("another host is asking the provider about this session")
 
-// errNoLease: the provider was not asked, because this host may not, or cannot tell
+// errNoLease: the provider was not asked, because this host may not ask, or does not know
 // whether it may.
 var errNoLease = errors.New("no lease of the grant")
 
-// leaseTimeout bounds the taking of a lease, which is one small write.
+// leaseTimeout bounds taking a lease, which is one small write.
 const leaseTimeout = 5 * time.Second
 
-// leaseFor is how long a lease lasts by itself, if the host that has it dies: as long
-// as the provider may be asked, and then what it answered may take to be stored.
-var leaseFor = waitFor(sdk.CapabilityRefresh) + endTimeout
+// leaseFor is how long a lease lasts if its host dies: as long as the provider may be
+// asked, plus the time to store the answer.
+var leaseFor = capabilityTimeout(sdk.CapabilityRefresh) + endTimeout
 
-// Whoever waits for another host outlasts its lease by outlast, so that a host that died
-// is found to have. They look after pollFirst, and then less and less often.
+// A host that waits for another one waits for the lease and outlast, so that it notices
+// if the other one has died. It polls after pollFirst, and then less and less often.
 const (
 	outlast   = 2 * time.Second
 	pollFirst = 20 * time.Millisecond
 	pollLast  = 250 * time.Millisecond
 )
 
-// lease is that of one exchange. The zero value of held is that of a session whose
-// provider is not asked, which costs nothing.
+// lease is the lease of one exchange. While held is false, the provider of the session is
+// not asked, which costs nothing.
 type lease struct {
 	GrantLease
 	grants ProviderSessions
@@ -56,8 +57,8 @@ func (s *Service) leaseOf(session Session, token Token) *lease {
 	}
 }
 
-// take returns the sealed grant to ask with. It must be the one that is read under the
-// lease: whoever had it before may have replaced it. Every error wraps errNoLease.
+// take returns the sealed grant to ask with. Only the grant that is read under the lease
+// may be used: the previous holder may have replaced it. Every error wraps errNoLease.
 func (l *lease) take(waiting context.Context) (sealed []byte, err error) {
 	if err := waiting.Err(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoLease, err)
@@ -69,7 +70,7 @@ func (l *lease) take(waiting context.Context) (sealed []byte, err error) {
 	case errors.Is(err, ErrNotFound):
 		err = ErrSessionInvalid
 	case !errors.Is(err, ErrSpent) && !errors.Is(err, ErrLeased):
-		l.held = true // or nobody knows
+		l.held = true // or it is unknown
 	}
 	if err != nil {
 		return nil, fmt.Errorf("leasing the grant of session %s: %w: %w", l.SessionID, errNoLease, err)
@@ -77,8 +78,9 @@ func (l *lease) take(waiting context.Context) (sealed []byte, err error) {
 	return sealed, nil
 }
 
-// letGo is for an exchange that came to nothing. If it fails, the lease ends by itself.
-func (l *lease) letGo(waiting context.Context) {
+// release is called when an exchange fails. If release fails, the lease expires by
+// itself.
+func (l *lease) release(waiting context.Context) {
 	if !l.held {
 		return
 	}
@@ -87,11 +89,12 @@ func (l *lease) letGo(waiting context.Context) {
 	_ = l.grants.ReleaseGrant(ctx, l.SessionID, l.Holder)
 }
 
-// afterLease waits until no other host has the lease of a session: it exchanged the
-// token, it gave up, or it died and its time is over. After until that is ErrBusy.
-func (s *Service) afterLease(ctx context.Context, sessionID string, until <-chan time.Time) error {
+// waitForLease waits until no other host has the lease of a session: the host has
+// exchanged the token, given up, or died and its lease has expired. After until the error
+// is ErrBusy.
+func (s *Service) waitForLease(ctx context.Context, sessionID string, until <-chan time.Time) error {
 	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
-		again := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // nobody gains by guessing it
+		again := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // guessing it is useless
 		select {
 		case <-again.C:
 		case <-until:

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A host that stood still after it took the lease asks with a grant that is good no more:
-// another host has got the next one meanwhile. The no that it hears is to its old grant, and
-// ends nothing.
+// A host that was frozen after it took the lease asks with a grant that is no longer
+// valid: another host has got the next one in the meantime. The refusal is about the old
+// grant, and ends nothing.
 func TestNoThatComesAfterTheLease(t *testing.T) {
 	for name, answer := range map[string]func() (sdk.Refreshed, error){
 		"no": func() (sdk.Refreshed, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// hosts are n of them on one database, each with the cache that a real one has.
+// hosts returns n hosts on one database, each with the cache of a real one.
 func (h *house) hosts(n int) []*house {
 	h.t.Helper()
 	list := make([]*house, n)
@@ -27,8 +27,8 @@ func (h *house) hosts(n int) []*house {
 	return list
 }
 
-// leaseHeld has a host that is none of ours hold the lease of a session for that long.
-// It died, or is slow.
+// leaseHeld makes a foreign host hold the lease of a session for that long, because it
+// died or is slow.
 func (h *house) leaseHeld(done *sso.SignedIn, lasts time.Duration) {
 	h.t.Helper()
 	_, err := h.store.LeaseGrant(h.t.Context(), sso.GrantLease{
@@ -44,8 +44,8 @@ var (
 
 func (h *house) leases() int { return h.count("sessions WHERE leased_by IS NOT NULL") }
 
-// goodOnce has the provider replace the grant with each question, and say no to one
-// that was replaced.
+// goodOnce makes the provider replace the grant at each request, and refuse one that was
+// replaced.
 func (i *idp) goodOnce() (asked *atomic.Int32) {
 	var mu sync.Mutex
 	current := "grant 0"
@@ -62,8 +62,8 @@ func (i *idp) goodOnce() (asked *atomic.Int32) {
 	return asked
 }
 
-// A hundred refreshes at three hosts, again and again, of a provider whose refresh
-// tokens are good once: one question for each token.
+// A hundred refreshes on three hosts, repeatedly, with a provider whose refresh tokens
+// work once: one request for each token.
 func TestHostsAskOnceForEachToken(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestHostsAskOnceForEachToken(t *testing.T) {
 }
 
 // While one host asks, the other waits. It has the answer as soon as that is stored, and
-// not before.
+// not earlier.
 func TestAnotherHostWaitsForTheAnswer(t *testing.T) {
 	h := newHouse(t)
 	hosts := h.hosts(2)
@@ -148,7 +148,7 @@ func TestAnotherHostWaitsForTheAnswer(t *testing.T) {
 	}
 }
 
-// watchedLeases tells of each look for the lease of another host.
+// watchedLeases reports each lookup of another host's lease.
 type watchedLeases struct {
 	sso.ProviderSessions
 	looks chan struct{}
@@ -162,8 +162,8 @@ func (w *watchedLeases) GrantLeased(ctx context.Context, sessionID, but string) 
 	return w.ProviderSessions.GrantLeased(ctx, sessionID, but)
 }
 
-// A host that dies while it asks leaves its lease behind. When that is over, another
-// host asks with the grant that is stored.
+// A host that dies while it asks leaves its lease behind. When the lease expires, another
+// host asks with the stored grant.
 func TestHostThatDiesWhileItAsks(t *testing.T) {
 	t.Run("before the provider did anything", func(t *testing.T) {
 		h := newHouse(t)
@@ -191,7 +191,7 @@ func TestHostThatDiesWhileItAsks(t *testing.T) {
 		done := h.signIn(sso.Start{}, withGrant("grant 0"))
 		h.idp.spend(t)
 		h.leaseHeld(done, 50*time.Millisecond)
-		// Nothing tells this from a stolen token (decision 28).
+		// This cannot be told from a stolen token (decision 28).
 		h.wantNoRefresh("the next refresh", done.Token, sso.ModeSession, sso.ErrSessionInvalid)
 		if asked.Load() != 1 {
 			t.Errorf("asked %d times", asked.Load())
@@ -213,7 +213,7 @@ func TestHostThatDiesWhileItAsks(t *testing.T) {
 	})
 }
 
-// spend has the provider replace the grant in a call whose answer nobody gets.
+// spend makes the provider replace the grant in a call whose answer is lost.
 func (i *idp) spend(t *testing.T) {
 	t.Helper()
 	if _, err := get(i, &i.later.refresh)(t.Context(), []byte("grant 0")); err != nil {
@@ -221,7 +221,7 @@ func (i *idp) spend(t *testing.T) {
 	}
 }
 
-// lateAnswer is what a provider says to a host whose lease is over by then.
+// lateAnswer is the provider's answer to a host whose lease has expired in the meantime.
 type lateAnswer struct {
 	refreshed sdk.Refreshed
 	err       error
@@ -239,7 +239,7 @@ func lateAnswers() map[string]lateAnswer {
 	}
 }
 
-// twiceAsked is a host that was stopped for longer than its lease, while it asks, and
+// twiceAsked has a host that was frozen for longer than its lease while it asks, and
 // another one that asks again.
 type twiceAsked struct {
 	*house
@@ -281,8 +281,8 @@ func askTwice(t *testing.T) *twiceAsked {
 	return o
 }
 
-// wantThat wants both hosts to have had the answer that the other one got: a token that
-// they share, and the grant.
+// wantThat checks that both hosts have the answer of the other one: the same token, and
+// the grant.
 func (o *twiceAsked) wantThat(grant string) {
 	o.t.Helper()
 	o.group.Wait()
@@ -296,9 +296,9 @@ func (o *twiceAsked) wantThat(grant string) {
 	}
 }
 
-// A host whose lease is over gets an answer when another host has asked again. Whatever
-// it is, the answer counts that the other one gets: theirs may have been given with a
-// grant that was spent by then.
+// A host whose lease has expired gets an answer after another host has asked again.
+// Whatever the answer is, the other host's answer counts: the late one may have been
+// given for a grant that was spent by then.
 func TestAnswerThatComesAfterTheLease(t *testing.T) {
 	yes := lateAnswer{refreshed: sdk.Refreshed{Identity: withGrant("grant three")}}
 	for name, late := range lateAnswers() {
@@ -353,7 +353,7 @@ func (o *twiceAsked) stores() {
 	}
 }
 
-// waits returns when the host whose lease was over waits for the other one.
+// waits returns when the host whose lease has expired waits for the other one.
 func (o *twiceAsked) waits() {
 	o.t.Helper()
 	select {
@@ -363,7 +363,8 @@ func (o *twiceAsked) waits() {
 	}
 }
 
-// Only a question costs a lease, and nothing of it stays, however it comes out.
+// Only a request to the provider needs a lease, and nothing of it stays, whatever the
+// outcome.
 func TestWhatALeaseCosts(t *testing.T) {
 	for name, c := range map[string]struct {
 		grant string
@@ -414,7 +415,8 @@ func (c *countedLeases) ReleaseGrant(ctx context.Context, sessionID, holder stri
 	return c.ProviderSessions.ReleaseGrant(ctx, sessionID, holder)
 }
 
-// Without a lease nobody is asked: else the database could fail for whoever keeps it busy.
+// Without a lease the provider is not asked: otherwise an attacker who keeps the database
+// busy could make it fail.
 func TestNoLeaseNoQuestion(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, withGrant("g"))

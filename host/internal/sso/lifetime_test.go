@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// refreshUntil refreshes once a while until that moment, which is after each of them.
+// refreshUntil refreshes at intervals until the first refresh after that time.
 func (h *house) refreshUntil(done *sso.SignedIn, end time.Time) *sso.SignedIn {
 	h.t.Helper()
 	mode := done.Mode
@@ -42,8 +42,7 @@ func TestA05AbsoluteExpiryWithConstantActivity(t *testing.T) {
 	}
 }
 
-// What the operator allows by now bounds sessions that had more, and gives none more
-// than it had.
+// The current setting shortens sessions that had more left, and extends none.
 func TestAbsoluteLifetimeThatIsChanged(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, alice())
@@ -64,14 +63,14 @@ func TestAbsoluteLifetimeThatIsChanged(t *testing.T) {
 	}
 }
 
-// A session from before there were absolute lifetimes begins one with its next
-// refresh, and nobody is signed out before.
+// A session from before there were absolute lifetimes gets one with its next refresh, and
+// nobody is signed out before.
 func TestSessionFromBeforeAbsoluteLifetimes(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
 			h := newHouse(t)
 			done := h.signIn(sso.Start{Mode: mode}, alice())
-			// It has gone on for two years.
+			// The session is two years old.
 			if _, err := h.database().Exec(`UPDATE sessions SET not_after = NULL, created_at = ?`, start.AddDate(-2, 0, 0).UnixMilli()); err != nil {
 				t.Fatal(err)
 			}
@@ -92,8 +91,8 @@ func TestSessionFromBeforeAbsoluteLifetimes(t *testing.T) {
 	}
 }
 
-// A clock that is years behind must not bring the end nearer: that would stay when it
-// is right again.
+// A clock that is years behind must not shorten the session: that would stay when the
+// clock is right again.
 func TestAbsoluteLifetimeByAClockThatIsWrong(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, alice())

@@ -23,7 +23,7 @@ func linking(t *testing.T, change ...func(*sso.Provider)) *house {
 	return newHouse(t, list...)
 }
 
-// at is who the provider vouches for.
+// at is an identity that the provider confirms.
 func at(subject, email string, verified bool) sdk.Identity {
 	return sdk.Identity{Subject: subject, Email: email, EmailVerified: verified}
 }
@@ -74,7 +74,7 @@ func TestLinkByVerifiedEmail(t *testing.T) {
 	}
 }
 
-// With registration closed, a link is the way in, and the attempt is spent as ever.
+// With registration closed, a link is the only way in, and the attempt is spent as usual.
 func TestLinkWhereRegistrationIsClosed(t *testing.T) {
 	h := linking(t)
 	owner := h.signIn(sso.Start{Provider: "p"}, at("1", "ann@example.org", true)).User.ID
@@ -115,7 +115,8 @@ func TestNobodyIsLinkedToOneOfSeveral(t *testing.T) {
 	}
 }
 
-// The trust is that of now: what a provider verified that has lost it does not count.
+// The current setting decides: an address does not count if its provider is no longer
+// trusted.
 func TestLinkTrustIsThatOfNow(t *testing.T) {
 	h := linking(t)
 	owner := h.signIn(sso.Start{Provider: "p"}, at("1", "ann@example.org", true)).User.ID
@@ -127,7 +128,7 @@ func TestLinkTrustIsThatOfNow(t *testing.T) {
 	}
 }
 
-// An address that is exchanged takes the word of whoever verified the old one with it.
+// A new address is no longer verified by the provider that verified the old one.
 func TestWhoVerifiedAnAddress(t *testing.T) {
 	h := linking(t, func(p *sso.Provider) { p.SyncUserInfo = true })
 	for _, step := range []struct {
@@ -149,7 +150,7 @@ func TestWhoVerifiedAnAddress(t *testing.T) {
 	}
 }
 
-// What one provider verified, another one exchanges only with the word for it.
+// Another provider can replace a verified address only with a verified one.
 func TestAnAddressIsExchangedByAnotherProvider(t *testing.T) {
 	h := linking(t, func(p *sso.Provider) { p.SyncUserInfo = true })
 	h.signIn(sso.Start{Provider: "p"}, at("1", "eve@example.org", true))
@@ -179,8 +180,8 @@ func TestLinksAtOnce(t *testing.T) {
 	}
 }
 
-// The session of a link is that of its own provider: it goes on when the provider that
-// the account was made by has gone.
+// A session belongs to its own provider: it continues if the provider that created the
+// account is removed.
 func TestSessionOfALinkOutlivesTheOtherProvider(t *testing.T) {
 	h := linking(t)
 	h.signIn(sso.Start{Provider: "p"}, at("1", "ann@example.org", true))

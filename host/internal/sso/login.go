@@ -12,10 +12,10 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// completeTimeout is how long the writing of a session may take.
+// completeTimeout is the time limit for writing a session.
 const completeTimeout = 10 * time.Second
 
-// Start is how a login starts.
+// Start is the input of Begin.
 type Start struct {
 	Provider      string
 	Mode          Mode   // empty: the provider's
@@ -24,19 +24,19 @@ type Start struct {
 	LoginHint     string
 	Consent       bool
 
-	// PublicURL is the one of ours where it starts, and comes back to; empty: that of
-	// Config.
+	// PublicURL is the public URL of the host where the login starts and comes back to;
+	// empty: the one in Config.
 	PublicURL string
 
-	// Invitation is the one that the person has accepted on our page; empty: none.
+	// Invitation is the one that the user has accepted on the host's page; empty: none.
 	Invitation InvitationToken
 
-	// LinkTo is the ID of the session of whoever wants to link an identity, rather than to
-	// sign in.
+	// LinkTo is the ID of the current session, if its user wants to link an identity
+	// rather than sign in.
 	LinkTo string
 }
 
-// Pending is a login that goes on: in the browser, with Step.
+// Pending is a login that continues in the browser, with Step.
 type Pending struct {
 	Step    sdk.Step // Redirect, FormPost or Prompt; checked
 	Attempt Attempt
@@ -45,8 +45,8 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrOnePublicURL, ErrAttemptTooLarge, ErrPluginFault,
-// ErrLinkingOff, and whatever the mechanism returns.
+// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrOnePublicURL,
+// ErrAttemptTooLarge, ErrPluginFault, ErrLinkingOff, and any error of the mechanism.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
 	if err != nil {
@@ -73,14 +73,14 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
 	}
-	if err := held(contract.CheckBegin(step)); err != nil {
+	if err := contractError(contract.CheckBegin(step)); err != nil {
 		return Pending{}, err
 	}
 	return s.pending(attempt, step)
 }
 
 func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest) (sdk.Step, error) {
-	m, done, err := s.turn(ctx, p.Name, LineLogins)
+	m, done, err := s.acquireMechanism(ctx, p.Name, LineLogins)
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +88,12 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 	if req.CallbackURL != s.urlsOf("", p.Name).Callback && isDescribed(m) {
 		return nil, ErrOnePublicURL
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait(sdk.CallBegin))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout(sdk.CallBegin))
 	defer cancel()
 	return m.Begin(ctx, req)
 }
 
-// pending seals the attempt that awaits the outcome of a checked step.
+// pending seals the attempt that waits for the outcome of a checked step.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
 	attempt.Step, attempt.Memory = newStep(), contract.MemoryOf(step)
 	attempt.Fields, attempt.Optional, attempt.LoginField = nil, nil, ""
@@ -122,25 +122,26 @@ type Answer struct {
 	State    string // as the request names it
 	Sealed   string // as the browser kept it
 
-	// PublicURL is the one of ours where the answer arrived; empty: that of Config.
+	// PublicURL is the public URL of the host where the answer arrived; empty: the one in
+	// Config.
 	PublicURL string
 
-	// Response is the request with which the browser came back from the
-	// provider; Form alone, if a prompt is answered.
+	// Response is the request with which the browser came back from the provider. If a
+	// prompt is answered, only Form is used.
 	Response sdk.InboundRequest
 
-	// Client is who answers, for the session.
+	// Client describes the browser or client, for the session.
 	Client Client
 
-	// Replaces are session tokens that the browser held before: a login ends
-	// those sessions (A01, A02). Whoever links must hold theirs.
+	// Replaces are the session tokens that the browser had: a login ends those sessions
+	// (A01, A02). To link an identity, the browser must have its session.
 	Replaces []Token
 
-	// MayLink: the attempt may be one to link.
+	// MayLink: the attempt is allowed to be one that links.
 	MayLink bool
 }
 
-// Client describes who signs in, as far as the host can see.
+// Client describes the client that signs in, as far as the host can see.
 type Client struct{ IP, UserAgent string }
 
 // Outcome is what an answer led to: a further step, a session, or a link.
@@ -151,19 +152,20 @@ type Outcome struct {
 	SignedIn *SignedIn
 	Linked   bool // the identity was linked to the user of the session of the attempt
 
-	// Over is for the browser to keep in place of the attempt, once the login is
-	// completed or refused: with it, Continue returns ErrAttemptOver, and Ended where the
-	// login led. Empty if the login is not over, or if there is no room for it.
+	// Over replaces the attempt in the browser, once the login is completed or refused:
+	// with it, Continue returns ErrAttemptOver, and Ended returns where the login led. It
+	// is empty if the login is not finished, or if there is no room for it.
 	Over string
 }
 
-// Continue goes on with a login. Each sealed attempt is continued at most once.
-// The outcome names the attempt even beside an error, once it was opened. After
-// ErrBusy the attempt is not spent, and the same answer may be given again.
+// Continue continues a login. Each sealed attempt is continued at most once. The outcome
+// contains the attempt even with an error, once it was opened. After ErrBusy the attempt
+// is not spent, and the same answer can be repeated.
 //
-// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid with its kinds, ErrAnswerMissing,
-// ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
-// store returns; of an attempt to link also ErrLinkingOff, ErrOtherSession, ErrLinkTaken and ErrTooManyLinks.
+// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid with its kinds,
+// ErrAnswerMissing, ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent,
+// ErrPluginFault, and any error of the mechanism or the store; for an attempt to link
+// also ErrLinkingOff, ErrOtherSession, ErrLinkTaken and ErrTooManyLinks.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
 	p, err := s.Provider(answer.Provider)
 	if err != nil {
@@ -188,28 +190,27 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return out, err
 	}
 	attempt.LoginName = attempt.loginName(answer.Response.Form)
-	out.Pending, out.SignedIn, err = s.goOn(ctx, p, attempt, req, answer, func() error {
+	out.Pending, out.SignedIn, err = s.continueWith(ctx, p, attempt, req, answer, func() error {
 		// Only now: while the call waits for its turn or for the plugin, the code is
-		// still good, and reloading the page helps.
+		// still valid, and reloading the page helps.
 		if out.Spent = s.spent.spend(attempt.Step, now); !out.Spent {
 			return ErrAttemptOver
 		}
 		return nil
 	})
 	out.Linked = err == nil && out.Pending == nil && out.SignedIn == nil
-	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // else the browser has it already
-		out.Over = s.over(attempt, out.SignedIn)
+	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // otherwise the browser has it already
+		out.Over = s.sealFinished(attempt, out.SignedIn)
 	}
 	return out, err
 }
 
-// goOn asks the mechanism, and returns the next step, the session, or neither once it has
-// linked. It calls first
-// when it is the turn of the call.
-func (s *Service) goOn(
+// continueWith calls the mechanism, and returns the next step, the session, or neither if
+// it has linked an identity. It runs first right before the call.
+func (s *Service) continueWith(
 	ctx context.Context, p Provider, attempt Attempt, req sdk.ContinueRequest, answer Answer, first func() error,
 ) (*Pending, *SignedIn, error) {
-	step, err := s.continueAt(ctx, p, req, first)
+	step, err := s.callContinue(ctx, p, req, first)
 	if err != nil {
 		return nil, nil, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
 	}
@@ -222,7 +223,7 @@ func (s *Service) goOn(
 		signedIn, err := s.complete(ctx, p, attempt, done.Identity, answer)
 		return nil, signedIn, err
 	}
-	if err := held(contract.CheckContinue(step, s.config.Now())); err != nil {
+	if err := contractError(contract.CheckContinue(step, s.config.Now())); err != nil {
 		return nil, nil, err
 	}
 	pending, err := s.pending(attempt, step)
@@ -232,12 +233,11 @@ func (s *Service) goOn(
 	return &pending, nil, nil
 }
 
-// continueAt waits for the turn of a call, runs first, and makes the call. A browser
-// that goes away gives up its turn. Once the call is made it must not break off a
-// code exchange half way: the code would be lost, and the user would have to start
-// again.
-func (s *Service) continueAt(ctx context.Context, p Provider, req sdk.ContinueRequest, first func() error) (sdk.Step, error) {
-	m, done, err := s.turn(ctx, p.Name, LineLogins)
+// callContinue waits for the turn of a call, runs first, and makes the call. A browser
+// that goes away gives up its turn. Once made, the call is not cancelled in the middle of
+// a code exchange: the code would be lost, and the user would have to start again.
+func (s *Service) callContinue(ctx context.Context, p Provider, req sdk.ContinueRequest, first func() error) (sdk.Step, error) {
+	m, done, err := s.acquireMechanism(ctx, p.Name, LineLogins)
 	if err != nil {
 		return nil, err
 	}
@@ -245,12 +245,12 @@ func (s *Service) continueAt(ctx context.Context, p Provider, req sdk.ContinueRe
 	if err := first(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait(sdk.CallContinue))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout(sdk.CallContinue))
 	defer cancel()
 	return m.Continue(ctx, req)
 }
 
-// continueRequest takes of an answer what was asked for.
+// continueRequest takes the requested values from an answer.
 func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.ContinueRequest, error) {
 	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory, CallbackURL: attempt.CallbackURL}
 	if len(attempt.Fields) == 0 {
@@ -270,8 +270,8 @@ func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.Continue
 		case answer != "":
 			req.Answers[name] = answer
 		case !slices.Contains(attempt.Optional, name):
-			// An empty password signs in anybody at some directories (RFC 4513
-			// section 5.1.2).
+			// With an empty password, some directories sign in anybody (RFC 4513 section
+			// 5.1.2).
 			return req, ErrAnswerMissing
 		}
 	}

@@ -13,15 +13,15 @@ import (
 // logoutLasts is how long the provider may take to send the browser back.
 const logoutLasts = 10 * time.Minute
 
-// Ended is a session that was ended, with what its provider needs to end its own.
+// Ended is an ended session, with what its provider needs to end its own.
 type Ended struct {
 	Session
 	subject string
 	grant   []byte
 }
 
-// Logout ends the session of a token, and returns it; the zero Ended if there
-// was none, which is no error. It does so even if the client goes away meanwhile.
+// Logout ends the session of a token, and returns it; the zero Ended if there was none,
+// which is not an error. It does so even if the client goes away in the meantime.
 func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
@@ -33,7 +33,8 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 		return Ended{}, fmt.Errorf("looking up the session: %w", err)
 	}
 	ended := Ended{Session: stored.Session}
-	// Without these only the provider's session stays; ours ends in any case.
+	// If this fails, only the provider's session stays; the host's session ends in any
+	// case.
 	if at, err := s.ports.AtProviders.AtProvider(ctx, ended.ID); err == nil {
 		ended.subject = at.Subject
 		ended.grant, _ = s.grants.open(ended.ID, at.SealedGrant)
@@ -41,17 +42,17 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 	return ended, s.end(ctx, ended.ID, s.ending(ctx, ActorUser, ReasonLoggedOut))
 }
 
-// BeginLogout has the provider of an ended session end its own, too: the browser
-// goes there with Step, and comes back to ReceiveLogout, and from there to
-// redirect. ok is false if there is nothing to do there.
+// BeginLogout asks the provider of an ended session to end its own, too: the browser goes
+// there with Step, comes back to ReceiveLogout, and from there to redirect. ok is false
+// if there is nothing to do at the provider.
 //
-// PublicURL is the one of ours where it comes back to; empty: that of Config.
+// PublicURL is the public URL of the host to come back to; empty: the one in Config.
 //
-// An error means that the provider cannot be asked; here the session has ended.
+// An error means that the provider cannot be asked; the host's session has ended anyway.
 func (s *Service) BeginLogout(ctx context.Context, ended Ended, publicURL, redirect string) (pending Pending, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityBeginLogout))
+	ctx, cancel := context.WithTimeout(ctx, capabilityTimeout(sdk.CapabilityBeginLogout))
 	defer cancel()
-	m, done, err := s.turn(ctx, ended.Provider, LineSessions)
+	m, done, err := s.acquireMechanism(ctx, ended.Provider, LineSessions)
 	if err != nil {
 		return Pending{}, false, err
 	}
@@ -82,7 +83,7 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, publicURL, redir
 }
 
 func (s *Service) pendingLogout(attempt Attempt, step sdk.Step) (Pending, error) {
-	if err := held(contract.CheckReply(step)); err != nil {
+	if err := contractError(contract.CheckReply(step)); err != nil {
 		return Pending{}, err
 	}
 	attempt.Memory = contract.MemoryOf(step)
@@ -90,40 +91,41 @@ func (s *Service) pendingLogout(attempt Attempt, step sdk.Step) (Pending, error)
 	return Pending{Step: step, Attempt: attempt, Sealed: sealed}, err
 }
 
-// LogoutMessage is a request that a provider sent, or had the browser send, to
-// our logout URL.
+// LogoutMessage is a request to the host's logout URL, sent by a provider or through the
+// browser.
 type LogoutMessage struct {
 	Provider string
 	Request  sdk.InboundRequest
 
-	// State and Sealed are those of a logout of ours that this browser has under
-	// way; empty if it has none.
+	// State and Sealed belong to a logout that the host began in this browser; empty if
+	// there is none.
 	State  string
 	Sealed string
 }
 
-// LoggedOut is what a logout message led to.
+// LoggedOut is the result of a logout message.
 type LoggedOut struct {
 	Ended []Session // which the provider has had ended
 	Reply sdk.Step  // checked; nil: none
 
-	// Framed: the demand came in a frame of a page of the provider's, and an empty
-	// answer that it may show there is all that it expects.
+	// Framed: the request came in a frame on a page of the provider, which expects only
+	// an empty response that it may show there.
 	Framed bool
 
-	// Outcome and Redirect are how a logout of ours ended, and where it goes on.
+	// Outcome and Redirect are the outcome of a logout that the host began, and where it
+	// continues.
 	Outcome  sdk.LogoutOutcome
 	Redirect string
 }
 
-// ReceiveLogout does what a logout message says: exactly the sessions that it
-// names end, or a logout of ours is over. If a session cannot be ended, that is
-// an error, and nobody may tell the provider otherwise.
+// ReceiveLogout acts on a logout message: exactly the sessions that it names end, or a
+// logout that the host began is complete. If a session cannot be ended, that is an error,
+// and the provider must not be told that it ended.
 //
-// After ErrBusy nothing has happened, and the same message may be sent again.
+// After ErrBusy nothing has happened, and the same message can be sent again.
 //
 // Errors: ErrUnknownProvider, ErrBusy, errors.ErrUnsupported, ErrAttemptInvalid,
-// ErrSpent, ErrPluginFault, and whatever the mechanism or the store returns.
+// ErrSpent, ErrPluginFault, and any error of the mechanism or the store.
 func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (LoggedOut, error) {
 	p, err := s.Provider(message.Provider)
 	if err != nil {
@@ -139,7 +141,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	if err := held(contract.CheckLogout(said, attempt.State != "", s.config.Now())); err != nil {
+	if err := contractError(contract.CheckLogout(said, attempt.State != "", s.config.Now())); err != nil {
 		return LoggedOut{}, err
 	}
 	done := LoggedOut{Reply: said.Reply, Framed: said.Framed, Outcome: said.Outcome, Redirect: attempt.Redirect}
@@ -150,7 +152,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	return done, nil
 }
 
-// openLogout returns the zero Attempt if no logout of ours is under way.
+// openLogout returns the zero Attempt if the host has not begun a logout in this browser.
 func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error) {
 	if message.Sealed == "" {
 		return Attempt{}, nil
@@ -158,11 +160,11 @@ func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error)
 	return s.logouts.open(message.Sealed, p.Name, message.State, s.config.Now())
 }
 
-// receive has the mechanism read the message. Whoever hangs up gives up the turn,
-// since anybody may send messages; but not once the message is read, because that
-// would keep sessions alive.
+// receive calls the mechanism with the message. A client that hangs up gives up its turn,
+// since anyone can send messages; but once the message is read, hanging up must not keep
+// sessions alive.
 func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, request sdk.InboundRequest) (sdk.Logout, error) {
-	m, done, err := s.turn(ctx, p.Name, LineOthers)
+	m, done, err := s.acquireMechanism(ctx, p.Name, LineOthers)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
@@ -170,7 +172,7 @@ func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, requ
 	if attempt.Step != "" && !s.spent.spend(attempt.Step, s.config.Now()) {
 		return sdk.Logout{}, ErrAttemptOver
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitFor(sdk.CapabilityReceiveLogout))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), capabilityTimeout(sdk.CapabilityReceiveLogout))
 	defer cancel()
 	receiver, err := sdk.As[sdk.LogoutReceiver](m, sdk.CapabilityReceiveLogout)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 
 const metadataFor = 5 * time.Second // anybody may ask, as often as they like
 
-// documents keeps metadata for a moment, for each configured provider.
-type documents struct {
-	flights flights[sdk.Document]
-	mu      sync.Mutex
-	kept    map[string]keptDocument
+// metadataCache keeps metadata for a moment, for each configured provider.
+type metadataCache struct {
+	requests singleflight[sdk.Document]
+	mu       sync.Mutex
+	kept     map[string]keptDocument
 }
 
 type keptDocument struct {
@@ -25,14 +25,14 @@ type keptDocument struct {
 	until    time.Time
 }
 
-func (d *documents) get(provider string, now time.Time) (sdk.Document, bool) {
+func (d *metadataCache) get(provider string, now time.Time) (sdk.Document, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	kept, ok := d.kept[provider]
 	return kept.document, ok && now.Before(kept.until)
 }
 
-func (d *documents) keep(provider string, document sdk.Document, until time.Time) {
+func (d *metadataCache) keep(provider string, document sdk.Document, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.kept == nil {
@@ -41,10 +41,10 @@ func (d *documents) keep(provider string, document sdk.Document, until time.Time
 	d.kept[provider] = keptDocument{document, until}
 }
 
-// Metadata returns the document that describes us to a provider.
+// Metadata returns the document that describes the host to a provider.
 //
-// Errors: ErrUnknownProvider, ErrBusy, errors.ErrUnsupported, ErrPluginFault, and whatever
-// the mechanism returns.
+// Errors: ErrUnknownProvider, ErrBusy, errors.ErrUnsupported, ErrPluginFault, and any
+// error of the mechanism.
 func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, error) {
 	p, err := s.Provider(provider)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, 
 	if document, ok := s.documents.get(p.Name, s.config.Now()); ok {
 		return document, nil
 	}
-	return s.documents.flights.do(ctx, p.Name, func(waiting context.Context) (sdk.Document, error) {
+	return s.documents.requests.do(ctx, p.Name, func(waiting context.Context) (sdk.Document, error) {
 		document, err := s.metadata(waiting, p)
 		if err == nil {
 			s.documents.keep(p.Name, document, s.config.Now().Add(metadataFor))
@@ -63,12 +63,12 @@ func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, 
 }
 
 func (s *Service) metadata(waiting context.Context, p Provider) (sdk.Document, error) {
-	m, done, err := s.turn(waiting, p.Name, LineOthers)
+	m, done, err := s.acquireMechanism(waiting, p.Name, LineOthers)
 	if err != nil {
 		return sdk.Document{}, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityMetadata))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), capabilityTimeout(sdk.CapabilityMetadata))
 	defer cancel()
 	publisher, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
 	if err != nil {
@@ -78,15 +78,15 @@ func (s *Service) metadata(waiting context.Context, p Provider) (sdk.Document, e
 	if err != nil {
 		return sdk.Document{}, fmt.Errorf("asking for the metadata of %s: %w", p.Name, err)
 	}
-	if err := held(contract.CheckDocument(document)); err != nil {
+	if err := contractError(contract.CheckDocument(document)); err != nil {
 		return sdk.Document{}, err
 	}
 	return document, nil
 }
 
-// isDescribed reports whether a provider knows us by the document of its mechanism. It has
-// the URLs below one public URL, and a provider that has read it sends browsers and
-// messages nowhere else.
+// isDescribed reports whether a provider knows the host by the mechanism's metadata
+// document. The document contains the URLs below one public URL, and a provider that has
+// read it sends browsers and messages nowhere else.
 func isDescribed(m sdk.Mechanism) bool {
 	if announcing, ok := m.(interface{ Capabilities() []sdk.Capability }); ok {
 		return slices.Contains(announcing.Capabilities(), sdk.CapabilityMetadata)

@@ -40,7 +40,7 @@ func TestOnceID(t *testing.T) {
 	h.signIn(sso.Start{}, assertion)
 }
 
-// A refusal is as final as a login: what was refused is not accepted later.
+// A refusal is as final as a login: a refused response is not accepted later.
 func TestOnceIDOfARefusal(t *testing.T) {
 	assertion := alice()
 	assertion.OnceID, assertion.OnceUntil = "_assertion1", start.Add(time.Hour)

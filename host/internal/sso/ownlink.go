@@ -10,24 +10,25 @@ import (
 )
 
 var (
-	// ErrLinkingOff: the operator does not let people link identities by themselves.
-	ErrLinkingOff = errors.New("people do not link identities by themselves here")
+	// ErrLinkingOff: the operator does not allow people to link identities themselves.
+	ErrLinkingOff = errors.New("linking identities is turned off")
 
-	// ErrOtherSession: an attempt to link was begun in another session than the browser has
-	// now. Were it to go on, somebody could have others link to an account that is not
-	// theirs, or sign in to it without knowing (login CSRF, RFC 9700 section 4.7).
-	ErrOtherSession = errors.New("linking was begun in another session")
+	// ErrOtherSession: an attempt to link began in another session than the browser has
+	// now. If it continued, an attacker could make others link their identity to the
+	// attacker's account, or sign in to it without noticing (login CSRF, RFC 9700 section
+	// 4.7).
+	ErrOtherSession = errors.New("linking began in another session")
 )
 
 // Linking reports whether people may link further identities to their account.
 func (s *Service) Linking() bool { return s.config.AccountLinking }
 
-// checkLinker returns who an attempt to link is for, if the one good session that the
-// browser holds is that which it was begun in.
+// checkLinker returns the user of an attempt to link, if the browser's one valid session
+// is the session in which the attempt began.
 func (s *Service) checkLinker(ctx context.Context, attempt Attempt, answer Answer) (Principal, error) {
 	switch {
 	case !answer.MayLink:
-		return Principal{}, fmt.Errorf("%w: it links, and signs nobody in", ErrAttemptInvalid)
+		return Principal{}, fmt.Errorf("%w: it can only link an identity, not sign anybody in", ErrAttemptInvalid)
 	case !s.config.AccountLinking:
 		return Principal{}, ErrLinkingOff
 	}
@@ -38,7 +39,7 @@ func (s *Service) checkLinker(ctx context.Context, attempt Attempt, answer Answe
 		switch {
 		case err == nil:
 			holder, good = who, good+1
-		case !isNo(err):
+		case !isRefusal(err):
 			return Principal{}, fmt.Errorf("looking up who links: %w", err)
 		}
 	}
@@ -48,19 +49,19 @@ func (s *Service) checkLinker(ctx context.Context, attempt Attempt, answer Answe
 	return holder, nil
 }
 
-// isNo reports whether a session was looked up and is not good.
-func isNo(err error) bool {
+// isRefusal reports whether a session was looked up and is not valid.
+func isRefusal(err error) bool {
 	return errors.Is(err, ErrSessionInvalid) || errors.Is(err, ErrSessionNotNow) || errors.Is(err, ErrUserInactive)
 }
 
-// link ties the identity to whoever began the attempt. Nobody is signed in by it, and what
-// the provider gave for asking again is not kept: no session came from it.
+// link links the identity to the user who began the attempt. Nobody is signed in by it,
+// and the provider's grant is not kept, because no session came from it.
 func (s *Service) link(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer, now time.Time) error {
-	identity, _, err := accept(identity, now)
+	identity, _, err := acceptIdentity(identity, now)
 	if err != nil {
 		return err
 	}
-	who, err := s.checkLinker(ctx, attempt, answer) // once more: the provider took its time
+	who, err := s.checkLinker(ctx, attempt, answer) // again: the call may have taken long
 	if err != nil {
 		return err
 	}
@@ -75,10 +76,10 @@ func (s *Service) link(ctx context.Context, p Provider, attempt Attempt, identit
 	return nil
 }
 
-// Unlink unties an identity from the account of that person, if they can still sign in by
-// another one, and returns how many sessions it ended: those that came by it.
+// Unlink removes an identity from the user's account, if they can still sign in with
+// another one, and returns how many sessions it ended: those that the link created.
 //
-// Errors: ErrLinkingOff, ErrLastLink, ErrNotFound, and whatever the store returns.
+// Errors: ErrLinkingOff, ErrLastLink, ErrNotFound, and any error of the store.
 func (s *Service) Unlink(ctx context.Context, who Principal, link LinkedIdentity) (ended int, err error) {
 	if !s.config.AccountLinking {
 		return 0, ErrLinkingOff
@@ -97,7 +98,7 @@ func (s *Service) providerNames() (names []string) {
 	return names
 }
 
-// linkEvent is the event of a person who links or unlinks an identity.
+// linkEvent creates the event of a user who links or unlinks an identity.
 func (s *Service) linkEvent(ctx context.Context, kind EventKind, who Principal, link LinkedIdentity) Event {
 	e := s.event(ctx, kind, ActorUser)
 	e.Provider, e.Subject, e.UserID, e.SessionID = link.Provider, s.subjects.Hash(link.Provider, link.Subject), who.User.ID, who.Session.ID

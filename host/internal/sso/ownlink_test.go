@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// An attempt to link ends where the operator switches linking off, even if it was begun
-// before, and on another host.
+// An attempt to link ends if the operator turns linking off, even if it began before, and
+// on another host.
 func TestLinkingSwitchedOffMeanwhile(t *testing.T) {
 	h := newHouse(t)
 	h.linking = true

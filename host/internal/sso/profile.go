@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Profile is what people change of their own account. What is nil stays as it is, and an
-// empty text is no value. Where the provider has SYNC_USER_INFO, the next login writes the
-// names that it tells over these.
+// Profile is what people can change of their own account. Nil members stay as they are,
+// and an empty text removes the value. If the provider has SYNC_USER_INFO, the next login
+// overwrites the names with its own.
 type Profile struct{ FirstName, LastName, Language *string }
 
-// errUnchanged has a store write nothing.
+// errUnchanged makes a store write nothing.
 var errUnchanged = errors.New("nothing is changed")
 
-// ChangeProfile changes what people may change of their own account, and returns the user
-// as it is then. The event names what was changed; where nothing is, nothing is written.
+// ChangeProfile changes the user's own profile, and returns the user afterwards. The
+// event names what was changed; if nothing was, nothing is written.
 //
-// Errors: a *TextError; ErrUserInactive; ErrSessionInvalid if there is no such user any
-// more; and whatever the store returns.
+// Errors: a *TextError; ErrUserInactive; ErrSessionInvalid if the user does not exist any
+// more; and any error of the store.
 func (s *Service) ChangeProfile(ctx context.Context, who Principal, profile Profile) (User, error) {
 	if err := profile.check(); err != nil {
 		return User{}, err
@@ -43,14 +43,14 @@ func (s *Service) ChangeProfile(ctx context.Context, who Principal, profile Prof
 	switch {
 	case errors.Is(err, errUnchanged):
 	case errors.Is(err, ErrNotFound):
-		return User{}, fmt.Errorf("changing a profile: %w: there is no such user any more", ErrSessionInvalid)
+		return User{}, fmt.Errorf("changing a profile: %w: the user does not exist any more", ErrSessionInvalid)
 	case err != nil:
 		return User{}, fmt.Errorf("changing a profile: %w", err)
 	}
 	return now, nil
 }
 
-// members are what a profile changes, and where a user has that.
+// members pairs the values of a profile with the fields of a user.
 func (p Profile) members(user *User) map[string]struct{ from, to *string } {
 	return map[string]struct{ from, to *string }{
 		"first_name": {p.FirstName, &user.FirstName}, "last_name": {p.LastName, &user.LastName}, "language": {p.Language, &user.Language},

@@ -16,7 +16,7 @@ func (h *house) wantProlong(what string, token sso.Token, want error) {
 	wantErr(h.t, what, h.Prolong(h.t.Context(), token), want)
 }
 
-// stored is what the store, and not a cache, has of a token.
+// stored is a token as in the store, and not in a cache.
 func (h *house) stored(token sso.Token) sso.SessionToken {
 	h.t.Helper()
 	stored, err := h.store.SessionToken(h.t.Context(), token.Hash())
@@ -70,7 +70,7 @@ func TestProlongAsksTheProviderOnceAnInterval(t *testing.T) {
 	}
 }
 
-// A session that is used, and never refreshed, goes on to its last moment.
+// A session that is used, but never refreshed, continues until its absolute end.
 func TestProlongGoesOnToTheLastMoment(t *testing.T) {
 	for name, grant := range map[string]string{"with a grant": "grant", "without": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestProlongOfWhatIsNotGood(t *testing.T) {
 	}
 }
 
-// A provider that cannot say is asked again after an interval, and the session gets no
-// longer.
+// A provider that cannot say is asked again after an interval, and the session keeps its
+// end.
 func TestProlongWhileTheProviderCannotSay(t *testing.T) {
 	down := sdk.Unavailable("down", "down")
 	for name, c := range map[string]struct {
@@ -161,7 +161,7 @@ func TestProlongWhileTheProviderCannotSay(t *testing.T) {
 	}
 }
 
-// leaseHeldForAll has a host that is none of ours hold the leases of all sessions.
+// leaseHeldForAll makes a foreign host hold the leases of all sessions.
 func (h *house) leaseHeldForAll() {
 	h.mustExec("UPDATE sessions SET leased_by = 'another', leased_until = 9999999999999")
 }
@@ -177,7 +177,7 @@ func (h *house) mustExec(statement string) {
 	}
 }
 
-// Where there is nobody to ask, little is written.
+// If there is no provider to ask, there are few writes.
 func TestProlongWithoutAGrantWritesSeldom(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, alice())
@@ -209,7 +209,7 @@ func (c *countedProlongations) ProlongSession(ctx context.Context, p sso.Prolong
 	return c.Sessions.ProlongSession(ctx, p)
 }
 
-// What is no current token of a session cookie is due for nothing.
+// Only a current session token can be due.
 func TestProlongOfOtherTokens(t *testing.T) {
 	h := newHouse(t)
 	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
@@ -229,7 +229,7 @@ func TestProlongOfOtherTokens(t *testing.T) {
 	}
 }
 
-// asking has one question wait for its answer.
+// asking makes one request to the provider wait for its answer.
 func (i *idp) asking() (arrived <-chan string, answers chan<- sdk.Refreshed) {
 	came, release := make(chan string, 10), make(chan sdk.Refreshed)
 	i.onRefresh(func(_ context.Context, grant []byte) (sdk.Refreshed, error) {
@@ -239,8 +239,8 @@ func (i *idp) asking() (arrived <-chan string, answers chan<- sdk.Refreshed) {
 	return came, release
 }
 
-// Whoever refreshes while the session is prolonged waits, here and at another host, and
-// takes part in the answer: there is one question.
+// A refresh during a prolongation waits, here and on another host, and shares the answer:
+// there is one request to the provider.
 func TestRefreshWhileASessionIsProlonged(t *testing.T) {
 	for name, at := range map[string]int{"at the same host": 0, "at another host": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -286,7 +286,7 @@ func TestRefreshWhileASessionIsProlonged(t *testing.T) {
 	}
 }
 
-// Who prolongs a session that is being refreshed leaves it to the refresh.
+// A prolongation during a refresh leaves everything to the refresh.
 func TestProlongWhileASessionIsRefreshed(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.clock.advance(askEvery)
@@ -322,7 +322,7 @@ func TestLogoutWhileASessionIsProlonged(t *testing.T) {
 	}
 }
 
-// A hundred at three hosts ask once.
+// A hundred prolongations on three hosts ask once.
 func TestProlongAtOnce(t *testing.T) {
 	h := newHouse(t)
 	asked := h.idp.goodOnce()
@@ -346,7 +346,7 @@ func TestProlongAtOnce(t *testing.T) {
 	h.wantSession("afterwards", done.Token, nil)
 }
 
-// A store that is away keeps nobody out, and is told.
+// A failing store blocks nobody, and is reported.
 func TestProlongWithoutAStore(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
@@ -364,7 +364,8 @@ type failingProlongations struct{ sso.Sessions }
 
 func (failingProlongations) ProlongSession(context.Context, sso.Prolongation) error { return errAway }
 
-// A clock that was wrong when a session was prolonged does not put off the next question.
+// A clock that was wrong when a session was prolonged does not delay the next request to
+// the provider.
 func TestProlongAfterAWrongClock(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)

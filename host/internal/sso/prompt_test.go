@@ -59,8 +59,8 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
-// J01: what is asked for is answered once and not empty, or the mechanism never
-// hears of it. Whoever asks may try again: nothing was spent.
+// J01: each field is answered once and is not empty, otherwise the mechanism is not
+// called. The user may try again: nothing was spent.
 func TestJ01_AnswersThatAreMissing(t *testing.T) {
 	fields := []sdk.PromptField{
 		{Name: "identifier", Kind: sdk.FieldUsername}, {Name: "password", Kind: sdk.FieldPassword},
@@ -114,8 +114,7 @@ func TestOptionalAnswerMayBeAbsent(t *testing.T) {
 	}
 }
 
-// Several steps after another, as for an expired password: each has its own
-// fields.
+// Several steps one after the other, as for an expired password: each has its own fields.
 func TestConversation(t *testing.T) {
 	h := newHouse(t)
 	h.idp.beginWith(credentials, nil)

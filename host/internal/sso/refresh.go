@@ -9,27 +9,28 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// verdict is what a provider says about a session.
+// verdict is the provider's answer about a session.
 type verdict struct {
 	user     User
 	groups   Groups
 	notAfter time.Time // zero: no bound
-	unasked  error     // why the provider could not say; nil: it says yes
+	unasked  error     // why the provider could not say; nil: it said yes
 }
 
-// unchanged is that everything stays as it is stored.
+// unchanged is the verdict that leaves everything as stored.
 func unchanged(stored SessionToken, unasked error) verdict {
 	return verdict{user: stored.User, groups: stored.Session.Groups, unasked: unasked}
 }
 
-// ask asks the provider of a session whether it is still good.
+// askProvider asks the provider of a session whether it is still valid.
 //
-// A provider that cannot say is no reason to sign everybody out, so that is no
-// error. One that was not asked, because too many wait for it, is one: else whoever
-// keeps the host busy could refresh what the provider has ended. One that says no is
-// an error that wraps ErrSessionInvalid, and the session has ended. ErrLeased: another
-// host is asking; ErrSpent: another one did, and the token was exchanged.
-func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (verdict, error) {
+// A provider that cannot say is not a reason to sign everybody out, so that is not an
+// error. If the provider was not asked, because too many calls wait for it, that is an
+// error: otherwise an attacker who keeps the host busy could refresh sessions that the
+// provider has ended. If the provider says no, the error wraps ErrSessionInvalid, and the
+// session has ended. ErrLeased: another host is asking; ErrSpent: another host has asked,
+// and the token was exchanged.
+func (s *Service) askProvider(waiting context.Context, stored SessionToken, l *lease) (verdict, error) {
 	session := stored.Session
 	p, err := s.providerOf(session.Provider)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	if err != nil {
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
-	identity, undecided, err := s.refreshed(waiting, session, at, l)
+	identity, undecided, err := s.callRefresh(waiting, session, at, l)
 	same := p.SubjectOf(identity.Subject) == p.SubjectOf(at.Subject)
 	if undecided != nil && same {
 		return s.keepGrant(waiting, stored, identity, undecided, l)
@@ -57,9 +58,9 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case errors.Is(err, errors.ErrUnsupported):
 		return unchanged(stored, nil), nil
 	case errors.Is(err, ErrSealed):
-		return s.unopened(ctx, stored, l, err)
-	case errors.Is(err, sdk.ErrDenied) && s.byTheClock(err):
-		return verdict{}, fmt.Errorf("%w: provider %s says no by a clock that was set: %w", ErrSessionNotNow, session.Provider, err)
+		return s.endUnreadable(ctx, stored, l, err)
+	case errors.Is(err, sdk.ErrDenied) && s.mayBeWrongClock(err):
+		return verdict{}, fmt.Errorf("%w: provider %s says no, but the clock was just set: %w", ErrSessionNotNow, session.Provider, err)
 	case errors.Is(err, sdk.ErrDenied):
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
 		event := s.ending(ctx, ActorProvider, ReasonProviderRefused)
@@ -68,19 +69,19 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case err != nil:
 		return unchanged(stored, err), nil
 	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
-		return verdict{}, fmt.Errorf("%w: provider %s names its user in another case, and identifier_ignore_case, which was on, is off", ErrSessionNotNow, session.Provider)
+		return verdict{}, fmt.Errorf("%w: provider %s returns the user in another case, and identifier_ignore_case has been turned off", ErrSessionNotNow, session.Provider)
 	case !same:
-		// Somebody else's answer: nobody can tell whose session this is now.
-		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
+		// The answer is about somebody else: nobody can tell whose session this is now.
+		wrong := fault("the refresh of session %s at provider %s returned another subject than the login", session.ID, session.Provider)
 		return verdict{}, s.endAsked(ctx, l, fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.ending(ctx, ActorProvider, ReasonOtherSubject))
 	}
 	return s.follow(waiting, stored, identity, l)
 }
 
-// unopened ends a session whose grant does not open although SECRET is the right
-// one: it was altered, or belongs to another session, and the provider can never
-// be asked again.
-func (s *Service) unopened(ctx context.Context, stored SessionToken, l *lease, why error) (verdict, error) {
+// endUnreadable ends a session whose grant does not open although SECRET is the right
+// one: it was altered, or belongs to another session, and the provider can never be asked
+// again.
+func (s *Service) endUnreadable(ctx context.Context, stored SessionToken, l *lease, why error) (verdict, error) {
 	confirmed, err := s.confirmed(ctx)
 	if err != nil {
 		return verdict{}, err
@@ -91,11 +92,11 @@ func (s *Service) unopened(ctx context.Context, stored SessionToken, l *lease, w
 	return verdict{}, s.endAsked(ctx, l, fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.ending(ctx, ActorHost, ReasonGrantUnreadable))
 }
 
-// endAsked ends a session about which its provider was to be asked, and returns why. It
-// is ErrLeased if our lease was over, and another host asked again: a no may come from
-// the grant that we asked with having been spent by then, so theirs counts.
+// endAsked ends a session that its provider refused, and returns why. It is ErrLeased if
+// the lease had expired and another host has asked again: the refusal may come from the
+// grant of this host having been spent by then, so the other host's answer counts.
 func (s *Service) endAsked(ctx context.Context, l *lease, why error, event Event) error {
-	if !l.held { // nobody was asked
+	if !l.held { // the provider was not asked
 		return errors.Join(why, s.end(ctx, l.SessionID, event))
 	}
 	err := s.ports.AtProviders.EndLeased(ctx, l.SessionID, l.Holder, event)
@@ -105,9 +106,9 @@ func (s *Service) endAsked(ctx context.Context, l *lease, why error, event Event
 	return errors.Join(why, err)
 }
 
-// byTheClock reports whether a refusal may come from a clock that was set lately:
-// mechanisms go by the same one.
-func (s *Service) byTheClock(err error) bool {
+// mayBeWrongClock reports whether a refusal may come from a clock that was set recently:
+// mechanisms use the same one.
+func (s *Service) mayBeWrongClock(err error) bool {
 	switch sdk.ReasonOf(err) {
 	case sdk.ReasonAccountExpired, sdk.ReasonPasswordExpired, sdk.ReasonLogonNotPermitted:
 		return s.config.SetWithin(settleFor)
@@ -116,17 +117,17 @@ func (s *Service) byTheClock(err error) bool {
 	}
 }
 
-// refreshed calls the mechanism when it is its turn. errors.ErrUnsupported: there is
-// nothing to ask. Undecided is why the provider could not say, beside an identity
-// with a grant to keep.
-func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider, l *lease) (identity sdk.Identity, undecided, err error) {
+// callRefresh calls the mechanism when it is its turn. errors.ErrUnsupported: there is
+// nothing to ask. undecided is why the provider could not say; then the identity may
+// still have a grant to keep.
+func (s *Service) callRefresh(waiting context.Context, session Session, at AtProvider, l *lease) (identity sdk.Identity, undecided, err error) {
 	if len(at.SealedGrant) == 0 {
 		return sdk.Identity{}, nil, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
 	}
 	if _, err := s.grants.open(session.ID, at.SealedGrant); err != nil {
 		return sdk.Identity{}, nil, err
 	}
-	m, done, err := s.turn(waiting, session.Provider, LineSessions)
+	m, done, err := s.acquireMechanism(waiting, session.Provider, LineSessions)
 	if err != nil {
 		return sdk.Identity{}, nil, err
 	}
@@ -135,7 +136,7 @@ func (s *Service) refreshed(waiting context.Context, session Session, at AtProvi
 	if err != nil {
 		return sdk.Identity{}, nil, err
 	}
-	// Only now, when there is nothing left to wait for but the provider.
+	// Only now, when only the provider is left to wait for.
 	sealed, err := l.take(waiting)
 	if err != nil {
 		return sdk.Identity{}, nil, err
@@ -146,13 +147,13 @@ func (s *Service) refreshed(waiting context.Context, session Session, at AtProvi
 	}
 	// A client that goes away must not break this off half way: the provider may
 	// have replaced the grant already.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityRefresh))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), capabilityTimeout(sdk.CapabilityRefresh))
 	defer cancel()
 	answer, err := refresher.Refresh(ctx, grant)
 	if err != nil {
 		return sdk.Identity{}, nil, err
 	}
-	identity, _, err = accept(answer.Identity, s.config.Now())
+	identity, _, err = acceptIdentity(answer.Identity, s.config.Now())
 	return identity, answer.Undecided, err
 }
 
@@ -183,14 +184,14 @@ func (s *Service) replaceGrant(waiting context.Context, l *lease, grant []byte) 
 	return nil
 }
 
-// follow takes over what the provider says now.
+// follow updates user and session with the provider's answer.
 func (s *Service) follow(waiting context.Context, stored SessionToken, identity sdk.Identity, l *lease) (verdict, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
 	if err := s.replaceGrant(waiting, l, identity.Grant); err != nil {
 		return verdict{}, err
 	}
-	p, err := s.providerOf(stored.Session.Provider) // it may have gone away meanwhile
+	p, err := s.providerOf(stored.Session.Provider) // it may have been removed in the meantime
 	if err != nil {
 		return verdict{}, err
 	}
@@ -203,7 +204,8 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	}
 	user := stored.User
 	if decision.update(&user); user != stored.User {
-		// As it is now: an operator may have changed it while the provider was asked.
+		// As stored now: an operator may have changed the user while the provider was
+		// asked.
 		if user, _, err = s.ports.Users.ChangeUser(ctx, user.ID, func(u *User) ([]Event, error) {
 			before := *u
 			decision.update(u)
@@ -215,7 +217,7 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	return verdict{user: user, groups: GroupsOf(identity), notAfter: identity.ExpiresAt}, nil
 }
 
-// roleFollowed is the event of a role that changed at a refresh; none if it did not.
+// roleFollowed returns the event of a role that changed at a refresh, or none.
 func (s *Service) roleFollowed(ctx context.Context, session Session, before, after User) []Event {
 	if before.Role == after.Role {
 		return nil

@@ -27,7 +27,7 @@ func refreshing(t *testing.T, p sso.Provider) (*house, *sso.SignedIn) {
 	return h, h.signIn(sso.Start{}, withGrant("grant one"))
 }
 
-// overwriteGrant does what somebody could do who can write to the database.
+// overwriteGrant is an attack by somebody who can write to the database.
 func (h *house) overwriteGrant(sessionID string, sealed []byte) {
 	h.t.Helper()
 	at, err := h.store.AtProvider(h.t.Context(), sessionID)
@@ -137,7 +137,7 @@ func TestA06RefreshAsksTheProvider(t *testing.T) {
 	})
 }
 
-// A provider that is down signs nobody out, and keeps nobody in for longer.
+// A provider that is down signs nobody out, and extends no session.
 func TestRefreshWhileTheProviderCannotSay(t *testing.T) {
 	for name, fail := range map[string]error{
 		"down":      sdk.Unavailable("down", "no answer"),
@@ -191,7 +191,7 @@ func TestRefreshesAtOnceSpendOneGrant(t *testing.T) {
 	}
 	tabs.Go(refresh)
 	<-arrived
-	// Whoever comes now waits for the first, or, later, finds the new grant.
+	// A caller that comes now waits for the first one, or, later, finds the new grant.
 	for range 5 {
 		tabs.Go(refresh)
 	}

@@ -149,8 +149,8 @@ func TestFailedLoginIsOver(t *testing.T) {
 	wantErr(t, "again", err, sso.ErrAttemptInvalid)
 }
 
-// While a plugin is started again the provider's code is still good, so the end
-// user can reload the page.
+// While a plugin is restarted the provider's code is still valid, so the user can reload
+// the page.
 func TestPluginThatIsDownDoesNotSpendTheAttempt(t *testing.T) {
 	h := newHouse(t)
 	answer := answerTo(h.begin(sso.Start{}))
@@ -165,7 +165,7 @@ func TestPluginThatIsDownDoesNotSpendTheAttempt(t *testing.T) {
 	}
 }
 
-// Nothing that is not signed in may write to the store.
+// Unauthenticated requests must not write to the store.
 func TestA15NothingUnauthenticatedWritesToTheStore(t *testing.T) {
 	h := newHouse(t)
 	h.signIn(sso.Start{}, alice())

@@ -5,27 +5,27 @@ import (
 	"net/netip"
 )
 
-// Request is what the host knows of the request that is answered.
+// Request is what the host knows of the current request.
 type Request struct {
-	// Address is from where it comes, as far as that can be believed. Those who wait for
-	// a provider are served by turns of their addresses.
+	// Address is the client's address, as far as it can be trusted. Requests that wait
+	// for a provider take turns by their addresses.
 	Address netip.Addr
 
-	ID string // as the log has it
+	ID string // as in the log
 }
 
 type requestKey struct{}
 
-// WithRequest says which request is answered under ctx.
+// WithRequest returns a context with the current request.
 func WithRequest(ctx context.Context, request Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, request)
 }
 
-// RequestOf returns the request of WithRequest; the zero Request if there is none.
+// RequestOf returns the request of WithRequest, or the zero Request.
 func RequestOf(ctx context.Context) Request {
 	request, _ := ctx.Value(requestKey{}).(Request)
 	return request
 }
 
-// ClientAddress returns the address of the request; the zero Addr if it is not known.
+// ClientAddress returns the address of the request; the zero Addr if it is unknown.
 func ClientAddress(ctx context.Context) netip.Addr { return RequestOf(ctx).Address }

@@ -6,17 +6,16 @@ import (
 	"fmt"
 )
 
-// sealBatch is how many grants one transaction seals anew, so that logins wait for
-// no more than that.
+// sealBatch is how many grants one transaction reseals, so that logins wait for no more
+// than that.
 const sealBatch = 100
 
-// SealAnew seals under SECRET what is sealed under SECRET_PREVIOUS, and returns how
-// many things that were; others are those who seal something else in the store, and
-// do the same. When all is done, SECRET_PREVIOUS is not needed any more, and a host
-// starts without it.
+// SealAnew reseals under SECRET what is sealed under SECRET_PREVIOUS, and returns how
+// many values it resealed; others reseal other kinds of values in the store. When all is
+// done, SECRET_PREVIOUS is no longer needed, and a host starts without it.
 //
-// It may be broken off, and goes on when it is called again. Logins and refreshes
-// go on meanwhile.
+// It can be interrupted, and continues when it is called again. Logins and refreshes
+// continue in the meantime.
 func (s *Service) SealAnew(ctx context.Context, others ...func(context.Context) (int, error)) (int, error) {
 	total, err := s.sealGrantsAnew(ctx)
 	for _, other := range others {
@@ -28,9 +27,9 @@ func (s *Service) SealAnew(ctx context.Context, others ...func(context.Context) 
 		total += n
 	}
 	if err != nil {
-		return total, fmt.Errorf("sealing anew what is sealed under SECRET_PREVIOUS: %w", err)
+		return total, fmt.Errorf("resealing what is sealed under SECRET_PREVIOUS: %w", err)
 	}
-	// Last: until here, a host without SECRET_PREVIOUS must not start.
+	// Last: until now, a host without SECRET_PREVIOUS must not start.
 	return total, s.dropPreviousChecks(ctx)
 }
 
@@ -54,8 +53,8 @@ func (s *Service) sealGrantsAnew(ctx context.Context) (total int, err error) {
 		if len(swaps) == 0 {
 			continue
 		}
-		// A refresh that stored another grant meanwhile is not overwritten: that
-		// one is under SECRET already, and ours is used up at the provider.
+		// A grant that a refresh stored in the meantime is not overwritten: it is under
+		// SECRET already, and the older one has been used up at the provider.
 		if err := s.ports.Sealed.SwapGrants(ctx, swaps); err != nil {
 			return total, err
 		}

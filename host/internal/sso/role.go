@@ -12,48 +12,48 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Role is what users may be. What a role may do is for applications to say.
+// Role is a role that users can have. Applications decide what a role may do.
 type Role struct {
-	// ID is what access tokens and users say: a UUID, or the text that the
-	// configuration named the role by before there was any. It never changes.
+	// ID is the value in access tokens and users: a UUID, or the name in the
+	// configuration from before roles had IDs. It never changes.
 	ID string
 
 	Name string // unique, compared byte for byte
 }
 
 var (
-	// ErrRoleExists: the ID or the name is that of another role.
-	ErrRoleExists = errors.New("there is such a role already")
+	// ErrRoleExists: another role has the ID or the name.
+	ErrRoleExists = errors.New("the role exists already")
 
-	// ErrRoleInUse: users have the role, and nothing was said of what becomes of them.
+	// ErrRoleInUse: users have the role, and the caller did not say what happens to them.
 	ErrRoleInUse = errors.New("users have the role")
 )
 
-// Roles keeps roles. There are few of them. The events are kept of what was changed.
+// Roles stores roles, of which there are few. Events are stored for changes.
 type Roles interface {
 	// Roles returns all roles, by name. The caller must not change them.
 	Roles(ctx context.Context) ([]Role, error)
 
-	// AddRole stores a role. ErrRoleExists if there is one of that ID or name.
+	// AddRole stores a role. ErrRoleExists if the ID or the name exists.
 	AddRole(ctx context.Context, role Role, event Event) error
 
-	// RenameRole gives the role of that ID another name. ErrNotFound if there is none,
+	// RenameRole renames the role with that ID. ErrNotFound if it does not exist,
 	// ErrRoleExists if another role has that name.
 	RenameRole(ctx context.Context, id, name string, event Event) error
 
 	// RemoveRole removes a role, and returns how many users had it. They get the role
-	// whose ID moveTo points to, or none if that is empty. If moveTo is nil, and there
-	// are any, nothing changes and it is ErrRoleInUse. ErrNotFound if one of the roles is
-	// not there.
+	// whose ID moveTo points to, or none if that is empty. If moveTo is nil and users
+	// have the role, nothing changes and the error is ErrRoleInUse. ErrNotFound if one of
+	// the roles does not exist.
 	RemoveRole(ctx context.Context, id string, moveTo *string, event Event) (users int, err error)
 }
 
-// MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded. The ID
-// stands in access tokens.
+// MaxRole bounds the ID and the name of a role in bytes, like a subject. The ID is part
+// of access tokens.
 const MaxRole = sdk.MaxSubject
 
-// CheckRole says what keeps a text from being the ID or the name of a role: that it is
-// empty, has more than [MaxRole] bytes, is not UTF-8 or has a control character in it.
+// CheckRole returns why a text cannot be the ID or the name of a role: it is empty, has
+// more than [MaxRole] bytes, is not UTF-8 or contains a control character.
 func CheckRole(text string) error {
 	if len(text) > MaxRole {
 		return fmt.Errorf("has %d bytes, at most %d are allowed", len(text), MaxRole)
@@ -61,9 +61,9 @@ func CheckRole(text string) error {
 	return contract.CheckGroup(text)
 }
 
-// FindRole returns the role that an operator means: the one of that ID, or else the one
-// of that name. UUIDs are found in any case (RFC 9562 section 4); all else is compared
-// byte for byte.
+// FindRole returns the role that an operator means: the one with that ID, otherwise the
+// one with that name. UUIDs match in any case (RFC 9562 section 4); everything else is
+// compared byte for byte.
 func FindRole(roles []Role, text string) (Role, bool) {
 	for _, id := range []string{text, RoleID(text)} {
 		if i := slices.IndexFunc(roles, func(r Role) bool { return r.ID == id }); i >= 0 {
@@ -78,8 +78,8 @@ func FindRole(roles []Role, text string) (Role, bool) {
 
 var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
-// RoleID returns the ID of a role that somebody writes: a UUID in lower case, as they are
-// written (RFC 9562 section 4), and any other text as it is.
+// RoleID returns the ID of a role as entered: a UUID in lower case, as UUIDs are written
+// (RFC 9562 section 4), and any other text as it is.
 func RoleID(text string) string {
 	if uuidForm.MatchString(text) {
 		return strings.ToLower(text)
@@ -87,15 +87,15 @@ func RoleID(text string) string {
 	return text
 }
 
-// CanBeGroup reports whether a group may be called what the role is called: not one that
-// was made of a UUID in the configuration.
+// CanBeGroup reports whether a group may match the role's name. A role that was created
+// from a UUID in the configuration does not match.
 func (r Role) CanBeGroup() bool { return !uuidForm.MatchString(r.Name) }
 
-// NewRole makes a role with an ID of its own.
+// NewRole returns a role with a new ID.
 func NewRole(name string) Role { return Role{ID: NewUUID(), Name: name} }
 
-// NamedBy returns the providers whose configuration names the role: a login that needs
-// it would make it again.
+// NamedBy returns the providers whose configuration names the role: a login that needs it
+// would create it again.
 func (r Role) NamedBy(providers []Provider) (names []string) {
 	for _, p := range providers {
 		texts := []string{p.DefaultRole}

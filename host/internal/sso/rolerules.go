@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// reasonGroupsUnknown is that of a login whose rules need groups that the provider did
-// not tell.
+// reasonGroupsUnknown is the reason if a login's rules need groups that the provider did
+// not report.
 const reasonGroupsUnknown sdk.Reason = "groups_unknown"
 
 // ByGroupName reports whether the names of groups decide the role.
@@ -20,8 +20,8 @@ func (p Provider) ByGroupName() bool { return p.RolesByGroupName && len(p.RoleMa
 // givesRoles reports whether groups decide the role, at each login and each refresh.
 func (p Provider) givesRoles() bool { return len(p.RoleMapping) > 0 || p.RolesByGroupName }
 
-// checkGroupsKnown refuses whoever would get a role by groups that nobody knows: with
-// fewer groups than they are in, they could get more than they may (D12).
+// checkGroupsKnown refuses a login whose role depends on unknown groups: with fewer
+// groups than they have, users could get more rights than they should (D12).
 func checkGroupsKnown(p Provider, identity sdk.Identity) error {
 	if !p.givesRoles() || !identity.GroupsUnknown {
 		return nil
@@ -31,30 +31,30 @@ func checkGroupsKnown(p Provider, identity sdk.Identity) error {
 		rules = p.Spelled.RolesByGroupName
 	}
 	return sdk.InvalidResponse(reasonGroupsUnknown,
-		"provider %s did not tell all groups of subject %.200q, or not so that they can be read, and %s needs them: the log says why", p.Name, identity.Subject, rules)
+		"provider %s did not report all groups of subject %.200q in a readable form, and %s needs them: the log says why", p.Name, identity.Subject, rules)
 }
 
-// roleFor returns the ID of the role that an identity gets, or none. It is asked for
-// before a login is written, as nothing waits for the database while that goes on.
+// roleFor returns the ID of the role that an identity gets, or none. It is called before
+// a login is written, because that transaction must not wait for other queries.
 func (s *Service) roleFor(ctx context.Context, p Provider, groups []string) (id string, err error) {
 	if len(p.RoleMapping) > 0 {
-		return s.roleNamed(ctx, mapped(p, groups))
+		return s.ensureRole(ctx, roleByMapping(p, groups))
 	}
 	if p.ByGroupName() {
 		roles, err := s.ports.Roles.Roles(ctx)
 		if err != nil {
 			return "", fmt.Errorf("looking up roles: %w", err)
 		}
-		if role, ok := ofGroupName(roles, groups); ok {
+		if role, ok := roleByGroupName(roles, groups); ok {
 			return role.ID, nil
 		}
 	}
-	return s.roleNamed(ctx, p.DefaultRole)
+	return s.ensureRole(ctx, p.DefaultRole)
 }
 
-// mapped gives the role of the first rule whose group the identity is in, so that the
+// roleByMapping returns the role of the first rule whose group the identity is in, so the
 // order of the rules decides.
-func mapped(p Provider, groups []string) string {
+func roleByMapping(p Provider, groups []string) string {
 	for _, rule := range p.RoleMapping {
 		if slices.Contains(groups, rule.Group) {
 			return rule.Role
@@ -63,9 +63,9 @@ func mapped(p Provider, groups []string) string {
 	return p.DefaultRole
 }
 
-// ofGroupName returns the first role, by name, whose name is that of one of the groups,
-// in any case, as Directus compares them.
-func ofGroupName(roles []Role, groups []string) (Role, bool) {
+// roleByGroupName returns the first role, by name, whose name is that of one of the
+// groups, ignoring case as Directus does.
+func roleByGroupName(roles []Role, groups []string) (Role, bool) {
 	names := make(map[string]struct{}, len(groups))
 	for _, group := range groups {
 		names[strings.ToLower(group)] = struct{}{}
@@ -78,10 +78,10 @@ func ofGroupName(roles []Role, groups []string) (Role, bool) {
 	return Role{}, false
 }
 
-// roleNamed returns the ID of the role that the configuration names. One that is not there
-// is made, with what it is named by as its ID and its name: an environment of Directus
-// names roles by the UUIDs that its applications know, and needs no step before it works.
-func (s *Service) roleNamed(ctx context.Context, text string) (id string, err error) {
+// ensureRole returns the ID of the role that the configuration names. A role that does
+// not exist is created with that text as its ID and its name: an environment of Directus
+// names roles by the UUIDs that its applications use, and works without further steps.
+func (s *Service) ensureRole(ctx context.Context, text string) (id string, err error) {
 	if text == "" {
 		return "", nil
 	}
@@ -98,11 +98,11 @@ func (s *Service) roleNamed(ctx context.Context, text string) (id string, err er
 		if err == nil {
 			return role.ID, nil
 		}
-		if !errors.Is(err, ErrRoleExists) { // else another login was faster
-			return "", fmt.Errorf("making role %q: %w", text, err)
+		if !errors.Is(err, ErrRoleExists) { // otherwise another login has created it
+			return "", fmt.Errorf("creating role %q: %w", text, err)
 		}
 	}
-	return "", fmt.Errorf("making role %q: %w", text, ErrRoleExists)
+	return "", fmt.Errorf("creating role %q: %w", text, ErrRoleExists)
 }
 
 func (s *Service) roleAdded(ctx context.Context, role Role) Event {

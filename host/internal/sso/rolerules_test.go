@@ -32,7 +32,7 @@ func (h *house) wantRoles(want ...sso.Role) {
 	}
 }
 
-// An environment of Directus comes with UUIDs and without a table of roles.
+// An environment of Directus has UUIDs, and no table of roles.
 func TestRolesOfAConfiguration(t *testing.T) {
 	editors, admins := sso.Role{ID: editorID, Name: "Editors"}, sso.Role{ID: adminID, Name: "admins"}
 	for _, tc := range []struct {
@@ -70,8 +70,8 @@ func TestRolesOfAConfiguration(t *testing.T) {
 	}
 }
 
-// A new name of a role changes nothing for who has it, nor for a configuration that
-// names its ID.
+// Renaming a role changes nothing for its users, or for a configuration that names its
+// ID.
 func TestRenamedRole(t *testing.T) {
 	p := provider("p")
 	p.DefaultRole = editorID

@@ -40,7 +40,7 @@ func TestRefreshTokenThatIsUsedAgainEndsTheSession(t *testing.T) {
 	}
 }
 
-// hangUp are sessions whose client goes away as soon as its token is looked up.
+// hangUp is a store whose client goes away as soon as its token is looked up.
 type hangUp struct {
 	sso.Sessions
 	cancel context.CancelFunc
@@ -79,8 +79,8 @@ func TestSessionTokenHasAGrace(t *testing.T) {
 	h.wantSession("both tabs are signed out", second.Token, sso.ErrSessionInvalid)
 }
 
-// Were the grace counted anew at each use, a token that was stolen would stay
-// good for as long as the thief keeps using it.
+// If the grace began again at each use, a stolen token would stay valid as long as the
+// thief keeps using it.
 func TestGraceIsNotExtendedByUse(t *testing.T) {
 	h := newHouse(t)
 	first := h.signIn(sso.Start{}, alice())

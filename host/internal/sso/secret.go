@@ -6,20 +6,20 @@ import (
 	"fmt"
 )
 
-// SecretCheck is a constant that is sealed under one SECRET. The store has one for
-// each SECRET that anything in it may be sealed under.
+// SecretCheck is a constant that is sealed under one SECRET. The store has one for each
+// SECRET under which anything in it may be sealed.
 type SecretCheck struct {
 	ID     string // random; also the salt of the key
 	Sealed []byte
 }
 
-// SealedGrant is a grant as it is stored.
+// SealedGrant is a stored grant.
 type SealedGrant struct {
 	SessionID string
 	Sealed    []byte
 }
 
-// SealedSample is what tells under which SECRET a store is sealed.
+// SealedSample contains what shows under which SECRET a store is sealed.
 type SealedSample struct {
 	Checks []SecretCheck
 	Keys   []SigningKey  // newest first
@@ -29,54 +29,54 @@ type SealedSample struct {
 // MaxSampledGrants bounds SealedSample.Grants.
 const MaxSampledGrants = 100
 
-// ConfirmSecret looks at a store before anything is done with it, and returns the
-// checks to be added to it. A store calls it in the transaction in which it adds
-// them, and undoes that transaction if it returns an error.
+// ConfirmSecret checks a store before anything else is done with it, and returns the
+// checks to add. A store calls it in the transaction in which it adds them, and rolls
+// that transaction back if it returns an error.
 type ConfirmSecret func(SealedSample) (add []SecretCheck, err error)
 
-// Sealed is what is sealed in a store, so that it can be sealed anew.
+// Sealed gives access to what is sealed in a store, so that it can be resealed.
 type Sealed interface {
 	// SecretChecks returns all checks.
 	SecretChecks(ctx context.Context) ([]SecretCheck, error)
 
-	// DeleteSecretCheck is no error if there is no such check.
+	// DeleteSecretCheck deletes a check. It is not an error if the check does not exist.
 	DeleteSecretCheck(ctx context.Context, id string) error
 
-	// SealedGrants returns at most limit grants that are not empty, by the session
-	// IDs, from the first after a session ID on.
+	// SealedGrants returns at most limit grants that are not empty, ordered by session
+	// ID, starting behind the session ID after.
 	SealedGrants(ctx context.Context, after string, limit int) ([]SealedGrant, error)
 
-	// SwapGrant replaces a grant if it still is the old one, byte for byte.
+	// SwapGrants replaces each grant that is still the old one, byte for byte.
 	SwapGrants(ctx context.Context, swaps []GrantSwap) error
 
-	// ForgetSecret removes, in one transaction, all checks, signing keys and
-	// grants, and keeps the event. It is for when SECRET is lost, and nobody can open them.
+	// ForgetSecret removes all checks, signing keys and grants in one transaction, and
+	// stores the event. It is for a lost SECRET, when nobody can open them any more.
 	ForgetSecret(ctx context.Context, event Event) error
 }
 
-// GrantSwap replaces one sealed grant by another.
+// GrantSwap replaces one sealed grant with another.
 type GrantSwap struct {
 	SessionID string
 	Old, New  []byte
 }
 
-// ErrSecretChanged: what is in the database was sealed under another SECRET.
-var ErrSecretChanged = errors.New("SECRET is not the one that this database is sealed under")
+// ErrSecretChanged: the data in the database was sealed under another SECRET.
+var ErrSecretChanged = errors.New("this database is sealed under another SECRET")
 
-// changedAdvice is what the operator can do about ErrSecretChanged.
+// changedAdvice tells the operator what to do about ErrSecretChanged.
 const changedAdvice = "nothing was changed; set SECRET to the old value again, or keep the new one and set SECRET_PREVIOUS to the old one; " +
-	"if the old one is lost, nobody can open what it sealed: end all sessions and start afresh with \"doorward session end --all --forget-secret\""
+	"if the old one is lost, the data sealed under it is lost, too: end all sessions and start over with \"doorward session end --all --forget-secret\""
 
 func secretChanged(what string, previous []byte) error {
 	if len(previous) > 0 {
-		what += ", with SECRET_PREVIOUS neither"
+		what += ", not even with SECRET_PREVIOUS"
 	}
 	return fmt.Errorf("%w (%s): %s", ErrSecretChanged, what, changedAdvice)
 }
 
-// Confirming returns how a host with these secrets confirms them: they must open
-// all checks in the store. A store from before there were checks is taken over if
-// they open what was sealed in it last.
+// Confirming returns the ConfirmSecret of a host with these secrets: they must open all
+// checks in the store. A store without checks is accepted if they open the last values
+// that were sealed in it.
 func Confirming(secret, previous []byte) ConfirmSecret {
 	return func(sample SealedSample) ([]SecretCheck, error) {
 		known, err := opened(sample.Checks, secret, previous)
@@ -87,8 +87,8 @@ func Confirming(secret, previous []byte) ConfirmSecret {
 			if err := adopt(sample, secret, previous); err != nil {
 				return nil, err
 			}
-			// What is there will be sealed anew; until that is done, SECRET alone
-			// must not do.
+			// Values under SECRET_PREVIOUS will be resealed; until that is done, SECRET
+			// alone must not be enough.
 			if len(previous) > 0 {
 				return newChecks(secret, previous)
 			}
@@ -100,7 +100,7 @@ func Confirming(secret, previous []byte) ConfirmSecret {
 	}
 }
 
-// openedBy says which secrets opened something.
+// openedBy says which secrets opened a value.
 type openedBy struct{ current, previous bool }
 
 func opened(checks []SecretCheck, secret, previous []byte) (by openedBy, err error) {
@@ -117,9 +117,9 @@ func opened(checks []SecretCheck, secret, previous []byte) (by openedBy, err err
 	return by, nil
 }
 
-// adopt looks at what a host without checks has sealed, which the secrets must open.
-// That host made a new signing key at once if it could open none, so the newest one
-// was made under the SECRET that it ran with last.
+// adopt checks what a host without checks has sealed, which the secrets must open. That
+// host created a new signing key at once if it could open none, so the newest key was
+// created under its last SECRET.
 func adopt(sample SealedSample, secret, previous []byte) error {
 	keys, err := NewVault(secret, previous, SigningKeyPurpose)
 	if err != nil {
@@ -174,12 +174,12 @@ func (c SecretCheck) opens(secret []byte) bool {
 	return err == nil
 }
 
-// confirmed reports whether every check in the store opens now. Another node may
-// run under a newer SECRET, and then what we cannot open is not to blame.
+// confirmed reports whether every check in the store opens now. Another node may run
+// under a newer SECRET; then a value that this host cannot open may be intact.
 func (s *Service) confirmed(ctx context.Context) (bool, error) {
 	checks, err := s.ports.Sealed.SecretChecks(ctx)
 	if err != nil {
-		return false, fmt.Errorf("looking whether SECRET is confirmed: %w", err)
+		return false, fmt.Errorf("checking whether SECRET is confirmed: %w", err)
 	}
 	by, err := opened(checks, s.config.Secret, s.config.SecretPrevious)
 	return err == nil && by.current, nil

@@ -17,7 +17,7 @@ var (
 	otherSecret = []byte("a third secret that is long enough, for tests")
 )
 
-// startUnder starts the host anew with these secrets.
+// startUnder restarts the host with these secrets.
 func (h *house) startUnder(secret, previous []byte) {
 	h.t.Helper()
 	h.secret, h.previous = secret, previous
@@ -28,7 +28,7 @@ func (h *house) startUnder(secret, previous []byte) {
 	h.restart()
 }
 
-// wantRefused opens the database with these secrets, which must not do.
+// wantRefused opens the database with these secrets, which must fail.
 func (h *house) wantRefused(what string, secret, previous []byte) {
 	h.t.Helper()
 	s, err := sqlite.Open(h.t.Context(), h.path, sso.Confirming(secret, previous))
@@ -56,7 +56,7 @@ func (h *house) sealAnew() int {
 	return n
 }
 
-// forgetChecks makes the database one of a version that had no checks.
+// forgetChecks turns the database into one of a version without checks.
 func (h *house) forgetChecks() {
 	h.t.Helper()
 	for _, c := range h.checks() {
@@ -83,8 +83,7 @@ func TestAnotherSecretIsRefused(t *testing.T) {
 	}
 }
 
-// A database from before there were checks is taken over only with the SECRET that
-// it was used with last.
+// A database without checks is accepted only with the SECRET with which it was last used.
 func TestDatabaseWithoutChecks(t *testing.T) {
 	signedIn := func(t *testing.T) *house {
 		h, _ := refreshing(t, provider("p"))
@@ -171,7 +170,7 @@ func TestPreviousSecret(t *testing.T) {
 	}
 }
 
-// overtaken lets something happen just before grants are swapped.
+// overtaken runs a function just before grants are swapped.
 type overtaken struct {
 	sso.Sealed
 	by   func()
@@ -188,7 +187,7 @@ func (o *overtaken) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error
 	return o.Sealed.SwapGrants(ctx, swaps)
 }
 
-// The old grant is used up at the provider: if it came back, the session were lost.
+// The old grant is used up at the provider: if it came back, the session would be lost.
 func TestRefreshWhileGrantsAreSealedAnew(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.refreshWith(sdk.Refreshed{Identity: withGrant("grant two")}, nil)
@@ -231,7 +230,7 @@ func TestSealingAnewThatIsBrokenOff(t *testing.T) {
 	h.startUnder(newSecret, nil)
 }
 
-// Only under a SECRET that is confirmed a grant that does not open ends its session.
+// A grant that does not open ends its session only under a confirmed SECRET.
 func TestGrantThatDoesNotOpen(t *testing.T) {
 	ruin := func(h *house, done *sso.SignedIn) {
 		h.t.Helper()

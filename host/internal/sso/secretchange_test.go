@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// startedUnder is a host with these secrets, on the database of the others, which has
-// sealed everything under the first of them.
+// startedUnder starts a host with these secrets, on the database of the others. It seals
+// under the first of them.
 func (h *house) startedUnder(secret, previous []byte) *house {
 	h.t.Helper()
 	other := *h
@@ -27,8 +27,8 @@ func (h *house) startedUnder(secret, previous []byte) *house {
 	return &other
 }
 
-// wantOne checks that two hosts are one: what one has begun, sealed or signed is good at
-// the other.
+// wantOne checks that two hosts act as one: what one has begun, sealed or signed is valid
+// on the other.
 func wantOne(t *testing.T, what string, hosts ...*house) {
 	t.Helper()
 	hosts[0].clock.advance(2 * time.Minute) // both read the keys, which may be sealed anew
@@ -50,7 +50,7 @@ func wantOne(t *testing.T, what string, hosts ...*house) {
 }
 
 // SECRET is changed in three rounds, in each of which the hosts are restarted one after
-// the other. At every moment they are one.
+// the other. At every moment they act as one.
 func TestSecretOfSeveralHostsIsChanged(t *testing.T) {
 	h := newHouse(t)
 	h.idp.vouchFor(withGrant("the grant"))

@@ -7,52 +7,50 @@ import (
 	"time"
 )
 
-// Bounds of Provider.LoginTimeout.
+// Limits of Provider.LoginTimeout.
 const (
 	MinLoginTimeout = 30 * time.Second
 	MaxLoginTimeout = time.Hour
 )
 
-// Config is what a Service needs to know.
+// Config is the configuration of a Service.
 type Config struct {
 	// Secret and SecretPrevious are SECRET and SECRET_PREVIOUS: at least 32 bytes
 	// each, the latter nil if there is none.
 	Secret, SecretPrevious []byte
 
-	// Clock is what the time is told by, and what may be undone because of it.
+	// Clock returns the time, and whether it is reliable enough to remove data.
 	*Clock
 
-	// PublicURL is where the browser reaches us, without a slash at the end.
+	// PublicURL is the URL where browsers reach the host, without a trailing slash.
 	PublicURL string
 
-	// AllowedPublicURLs are where it may reach us, too.
+	// AllowedPublicURLs are further URLs where browsers may reach the host.
 	AllowedPublicURLs []string
 
 	AccessTokenTTL time.Duration
 
-	// AccessTokenGroups: access tokens tell the groups of the session.
+	// AccessTokenGroups adds the groups of the session to access tokens.
 	AccessTokenGroups bool
 
-	// AccountLinking lets people who are signed in link further identities to their account.
+	// AccountLinking allows users to link further identities to their account.
 	AccountLinking bool
 
-	// RefreshTokenTTL and SessionTTL are for how long a session of either kind goes
-	// on without being refreshed, and the absolute ones for how long it goes on at
-	// all.
+	// RefreshTokenTTL and SessionTTL are how long a session of each kind lasts without a
+	// refresh, and the absolute ones how long it lasts at all.
 	RefreshTokenTTL, RefreshTokenAbsoluteTTL time.Duration
 	SessionTTL, SessionAbsoluteTTL           time.Duration
 
-	// RefreshGrace is for how long after it was replaced a token still leads to the
-	// one that replaced it, so that two tabs may refresh at once; a session token
-	// also stays good for requests under way. Zero: a replaced token is good for
-	// nothing.
+	// RefreshGrace is how long after its replacement a token still leads to its
+	// successor, so that two tabs can refresh at once; a session token also stays valid
+	// for requests in progress. Zero: a replaced token is invalid at once.
 	RefreshGrace time.Duration
 
-	// AskEvery is how long after one question Prolong asks a provider again. Zero: never.
+	// AskEvery is how often Prolong asks a provider. Zero: never.
 	AskEvery time.Duration
 }
 
-// Ports is what a Service uses of the world.
+// Ports are the dependencies of a Service.
 type Ports struct {
 	Providers   Providers
 	Users       Users
@@ -67,31 +65,31 @@ type Ports struct {
 	Tokens      AccessTokens
 }
 
-// Service signs people in, and knows who is signed in. Its methods may be
-// called concurrently.
+// Service signs people in, and authenticates them later. Its methods may be called
+// concurrently.
 type Service struct {
 	config    Config
 	ports     Ports
-	name      string  // of this process, for the others
-	sealer    *sealer // of logins
+	name      string  // of this process, shown to other processes
+	sealer    *sealer // for logins
 	logouts   *sealer
 	grants    *grants
-	exchanges flights[*SignedIn]
-	documents documents
+	exchanges singleflight[*SignedIn]
+	documents metadataCache
 	subjects  *SubjectHasher
 	spent     *spentSteps
 }
 
-// MinSecret is how many bytes a secret must have at least.
+// MinSecret is the minimum length of a secret in bytes.
 const MinSecret = 32
 
-// New makes a Service.
+// New returns a Service.
 func New(config Config, ports Ports) (*Service, error) {
 	if len(config.Secret) < MinSecret {
-		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), MinSecret)
+		return nil, fmt.Errorf("the secret has %d bytes, at least %d are needed", len(config.Secret), MinSecret)
 	}
 	if config.Clock == nil {
-		return nil, errors.New("a clock is missing")
+		return nil, errors.New("the clock is missing")
 	}
 	logins, err := newSealer(config.Secret, config.SecretPrevious, "attempt")
 	if err != nil {
@@ -114,7 +112,7 @@ func New(config Config, ports Ports) (*Service, error) {
 	}, nil
 }
 
-// Subjects says how the audit calls subjects.
+// Subjects returns the hasher of subjects for the audit.
 func (s *Service) Subjects() *SubjectHasher { return s.subjects }
 
 // Providers returns the configured providers.
@@ -129,8 +127,8 @@ func (s *Service) Provider(name string) (Provider, error) {
 	return p, nil
 }
 
-// Available returns nil if one can sign in through the provider now, as far as
-// the host knows without asking anybody.
+// Available returns nil if people can sign in through the provider now, as far as the
+// host knows without asking anybody.
 func (s *Service) Available(name string) error {
 	return s.ports.Providers.Available(name)
 }

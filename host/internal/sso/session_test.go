@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// wantSession checks whether a session token is good.
+// wantSession checks whether a session token is valid.
 func (h *house) wantSession(what string, token sso.Token, want error) {
 	h.t.Helper()
 	who, err := h.Authenticate(h.t.Context(), token)

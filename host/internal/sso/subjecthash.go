@@ -8,13 +8,13 @@ import (
 	"fmt"
 )
 
-// SubjectHasher makes of a subject what the audit keeps of it: with a key that is derived
-// from SECRET (RFC 5869), so that whoever has an old copy of the audit cannot find out,
-// by trying addresses and names, whom it tells of. The same subject of a provider has the
-// same hash for as long as SECRET is the same. A nil one makes none.
+// SubjectHasher hashes subjects for the audit, with a key that is derived from SECRET
+// (RFC 5869), so that somebody with an old copy of the audit cannot find out who it is
+// about by trying addresses and names. The same subject of a provider has the same hash
+// as long as SECRET stays the same. A nil SubjectHasher returns empty hashes.
 type SubjectHasher struct{ key []byte }
 
-// NewSubjectHasher makes one.
+// NewSubjectHasher returns a SubjectHasher.
 func NewSubjectHasher(secret []byte) (*SubjectHasher, error) {
 	key, err := hkdf.Key(sha256.New, secret, nil, "doorward audit subject v1", sha256.Size)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// A successor is the token that replaced another one. It stands in the store beside
-// the hash of the old token, for as long as the grace lasts, sealed under a key that
-// is derived from the old token itself (RFC 5869): whoever presents that gets the same
-// successor, on any host, and nobody can open it by what the store holds.
+// A successor is the token that replaced another one. The store keeps it next to the hash
+// of the old token, for as long as the grace lasts, sealed under a key that is derived
+// from the old token itself (RFC 5869): a client that presents the old token gets the
+// same successor, on any host, and nobody can open it with what is in the store.
 const successorPurpose = "doorward successor v1"
 
 func sealSuccessor(old, next Token) ([]byte, error) {
@@ -20,7 +20,7 @@ func sealSuccessor(old, next Token) ([]byte, error) {
 	return aead.Seal(nil, nil, []byte(next), nil), nil
 }
 
-var errNoSuccessor = errors.New("its successor is not there any more")
+var errNoSuccessor = errors.New("the successor has been removed")
 
 func openSuccessor(old Token, sealed []byte) (Token, error) {
 	if len(sealed) == 0 {
@@ -37,13 +37,13 @@ func openSuccessor(old Token, sealed []byte) (Token, error) {
 	return Token(next), nil
 }
 
-// forgetBatch is how many successors one transaction forgets, so that logins wait for
-// no more than that.
+// forgetBatch is how many successors one transaction removes, so that logins wait for no
+// more than that.
 const forgetBatch = 500
 
-// ForgetSuccessors removes from the store the successors of tokens whose grace is
-// over: with them, somebody who has an old token and a copy of the database would have
-// the current one. It does nothing while the clock may be wrong.
+// ForgetSuccessors removes the successors of tokens whose grace is over from the store:
+// otherwise somebody with an old token and a copy of the database would have the current
+// one. It does nothing while the clock may be wrong.
 func (s *Service) ForgetSuccessors(ctx context.Context) error {
 	if s.config.SetWithin(s.config.RefreshGrace) {
 		return nil
@@ -52,7 +52,7 @@ func (s *Service) ForgetSuccessors(ctx context.Context) error {
 	for {
 		n, err := s.ports.Sessions.ForgetSuccessors(ctx, before, forgetBatch)
 		if err != nil {
-			return fmt.Errorf("forgetting the successors of tokens: %w", err)
+			return fmt.Errorf("removing the successors of tokens: %w", err)
 		}
 		if n < forgetBatch {
 			return nil

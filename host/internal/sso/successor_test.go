@@ -45,7 +45,7 @@ func (h *house) wantOneCurrent(what, sessionID string, but ...sso.Token) {
 	}
 }
 
-// A hundred refreshes with one token, at two hosts, lead to one token.
+// A hundred refreshes with one token, on two hosts, lead to one token.
 func TestRefreshesAtOnceGetTheSameToken(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestTokenWhoseSuccessorWasReplaced(t *testing.T) {
 	}
 }
 
-// The provider is asked once for each token that is replaced, however many come with
-// it, and whether they come during the question or after.
+// The provider is asked once for each replaced token, however many callers present it,
+// and whether they come during the request or later.
 func TestOneQuestionForEachToken(t *testing.T) {
 	for _, mode := range modes {
 		h := newHouse(t)
@@ -153,8 +153,8 @@ func TestOneQuestionForEachToken(t *testing.T) {
 	}
 }
 
-// A provider may take so long that a grace which counted from the question would be
-// over with its answer.
+// A provider may take so long that a grace which began with the request would be over
+// before its answer.
 func TestGraceCountsFromTheReplacement(t *testing.T) {
 	h := newHouse(t)
 	first := h.signIn(sso.Start{Mode: sso.ModeJSON}, withGrant("grant"))
@@ -179,8 +179,8 @@ func TestSessionThatEndsWhileItsProviderIsAsked(t *testing.T) {
 	h.wantNoRefresh("when its time is over", first.Token, sso.ModeJSON, sso.ErrSessionNotNow)
 }
 
-// While the provider is down, tabs get the same successors as ever, and the grant
-// that an undecided provider gave is kept for the next question.
+// While the provider is down, tabs get the same successors as usual, and the grant that
+// an undecided provider returned is kept for the next request.
 func TestSuccessorsWhileTheProviderCannotSay(t *testing.T) {
 	for name, answer := range map[string]sdk.Refreshed{
 		"down":      {},
@@ -219,7 +219,7 @@ func TestSuccessorsWhileTheProviderCannotSay(t *testing.T) {
 	}
 }
 
-// breaking are sessions whose store breaks down at a rotation, before or after it.
+// breaking is a store that fails at a rotation, before or after it.
 type breaking struct {
 	sso.Sessions
 	after bool
@@ -236,9 +236,9 @@ func (s breaking) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return errBroken
 }
 
-// A client that got no answer comes again with the token that it has: because the
-// answer was lost, because nobody knows whether the store has written, or because the
-// host died in between.
+// A client that got no answer presents its old token again: because the answer was lost,
+// because nobody knows whether the store has written, or because the host died in
+// between.
 func TestRefreshWithoutAnAnswer(t *testing.T) {
 	for _, mode := range modes {
 		for name, after := range map[string]bool{"before the rotation": false, "after it": true} {
@@ -297,7 +297,7 @@ func TestA03SuccessorsInTheStore(t *testing.T) {
 	h.wantNoRefresh("the old token", first.Token, sso.ModeJSON, sso.ErrTokenReused)
 }
 
-// Somebody who writes to the database cannot move a successor to a token of their own.
+// An attacker who writes to the database cannot move a successor to a token of their own.
 func TestSuccessorOfAnotherToken(t *testing.T) {
 	h := newHouse(t)
 	mine, other := h.signIn(sso.Start{}, alice()), h.signIn(sso.Start{}, alice())

@@ -7,13 +7,14 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Unsolicited is a response that no login of ours asked for: a login that was
-// started at the provider.
+// Unsolicited is a response to no request of the host: a login that started at the
+// provider.
 type Unsolicited struct {
 	Provider string
 	Redirect string // where to go afterwards, checked by the caller
 
-	// PublicURL is the one of ours where it arrived; empty: that of Config.
+	// PublicURL is the public URL of the host where the response arrived; empty: the one
+	// in Config.
 	PublicURL string
 
 	Response sdk.InboundRequest
@@ -21,22 +22,22 @@ type Unsolicited struct {
 	Replaces []Token // as in Answer
 }
 
-// ContinueUnsolicited signs in by a response that nobody asked for, where the
-// operator allows that. Nothing ties it to the browser that brings it, so anybody
-// can sign somebody else in as themselves (login CSRF); what protects is that a
-// response works once, hence one without a once-ID is refused.
+// ContinueUnsolicited signs in with an unsolicited response, if the operator allows that.
+// Nothing ties the response to the browser that sends it, so anyone can sign somebody
+// else in as themselves (login CSRF). A response works only once, so one without a
+// once-ID is refused.
 //
-// Errors: ErrUnknownProvider, ErrAttemptInvalid if it is not allowed, and those
-// of Continue.
+// Errors: ErrUnknownProvider, ErrAttemptInvalid if it is not allowed, and those of
+// Continue.
 func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*SignedIn, error) {
 	p, err := s.Provider(u.Provider)
 	if err != nil {
 		return nil, err
 	}
 	if !p.AllowUnsolicited {
-		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
+		return nil, fmt.Errorf("%w: an unsolicited response", ErrAttemptInvalid)
 	}
-	step, err := s.continueAt(ctx, p, sdk.ContinueRequest{
+	step, err := s.callContinue(ctx, p, sdk.ContinueRequest{
 		Response: u.Response, Unsolicited: true, CallbackURL: s.urlsOf(u.PublicURL, p.Name).Callback,
 	}, func() error { return nil })
 	if err != nil {
@@ -44,10 +45,10 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 	}
 	done, ok := step.(sdk.Authenticated)
 	if !ok {
-		return nil, fault("an unsolicited login with a step of type %T", step)
+		return nil, fault("an unsolicited login returned a step of type %T", step)
 	}
 	if done.Identity.OnceID == "" {
-		return nil, fault("an unsolicited login without a once-ID could be repeated")
+		return nil, fault("an unsolicited login has no once-ID and could be repeated")
 	}
 	attempt := Attempt{Provider: p.Name, Mode: p.Mode, Redirect: u.Redirect}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeTimeout)

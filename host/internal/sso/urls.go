@@ -6,24 +6,23 @@ import (
 	"net/url"
 )
 
-// URLs are where a provider, or the browser that comes from it, reaches us.
+// URLs are where a provider, or the browser that comes from it, reaches the host.
 type URLs struct{ Callback, Metadata, Logout string }
 
-// URLsOf returns the URLs of a provider below a public URL, which has no slash at
-// the end.
+// URLsOf returns the URLs of a provider below a public URL without a trailing slash.
 func URLsOf(publicURL, provider string) URLs {
 	base := publicURL + "/auth/login/" + provider
 	return URLs{base + "/callback", base + "/metadata", base + "/logout"}
 }
 
-// at is a public URL of ours; the one of Config, if none is named.
+// at returns a public URL of the host: publicURL, or the one in Config if that is empty.
 func (s *Service) at(publicURL string) string { return cmp.Or(publicURL, s.config.PublicURL) }
 
 func (s *Service) urlsOf(publicURL, provider string) URLs { return URLsOf(s.at(publicURL), provider) }
 
-// atItsURL returns ErrOtherPublicURL for an answer that arrives at another public URL than
-// the one where its login began. Only if that is none of ours any more, the login goes on
-// where the browser is sent now.
+// atItsURL returns ErrOtherPublicURL for an answer that arrives at another public URL
+// than the one where its login began. If that URL is no longer configured, the login
+// continues where the browser is sent now.
 func (s *Service) atItsURL(a Attempt, publicURL string) error {
 	if a.CallbackURL == s.urlsOf(publicURL, a.Provider).Callback {
 		return nil
@@ -36,8 +35,8 @@ func (s *Service) atItsURL(a Attempt, publicURL string) error {
 	return nil
 }
 
-// returnURL is a URL of ours that brings the state back by itself, for protocols
-// that have no parameter for it.
+// returnURL returns a URL of the host that contains the state, for protocols that have no
+// parameter for it.
 func returnURL(target, state string) string {
 	return target + "?" + url.Values{"state": {state}}.Encode()
 }

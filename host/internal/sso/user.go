@@ -7,51 +7,52 @@ import (
 	"time"
 )
 
-// ErrNotFound is returned by a store for a user, link, session or key that
-// does not exist.
+// ErrNotFound is returned by a store for a user, link, session or key that does not
+// exist.
 var ErrNotFound = errors.New("not found")
 
-// User is an account of ours.
+// User is an account on this host.
 type User struct {
 	ID       string // UUID
 	Provider string // the provider and subject of the link it was found or
 	Subject  string // created by; both are empty if it has none
 	Status   UserStatus
-	Role     string // the ID of a Role; empty: none
-	Username string // what the provider calls them; it identifies nobody
+	Role     string // the ID of a Role; empty: no role
+	Username string // username at the provider; not an identifier
 	Email    string
 
-	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did, or
-	// somebody else wrote the address.
+	// EmailVerifiedBy is the provider that confirmed Email; empty: none did, or the
+	// address comes from elsewhere.
 	EmailVerifiedBy string
 
 	FirstName  string
 	LastName   string
-	Language   string // that they want to be addressed in, such as en-US; empty: they did not say
+	Language   string // preferred language, such as en-US; empty: unknown
 	CreatedAt  time.Time
 	LastAccess time.Time // of the last login
 }
 
-// Linked reports whether the user has a link, without which nobody signs in to it.
+// Linked reports whether the user has a link. Without one nobody can sign in to the
+// account.
 func (u User) Linked() bool { return u.Provider != "" || u.Subject != "" }
 
-// MaySignIn is nil for an account that is active. Otherwise it is [ErrUserSuspended], or an
+// MaySignIn returns nil for an active account, otherwise [ErrUserSuspended], or an
 // [ErrUserInactive] that names the status.
 func (u User) MaySignIn() error { return u.Status.MaySignIn() }
 
 // UserStatus says whether a user may sign in.
 type UserStatus string
 
-// The statuses. Whatever is not active may not sign in.
+// The statuses. Only active users may sign in.
 const (
 	UserActive    UserStatus = "active"
 	UserSuspended UserStatus = "suspended"
 
-	// UserInvited: somebody is expected, and has not come yet.
+	// UserInvited: the user was invited, and has not signed in yet.
 	UserInvited UserStatus = "invited"
 )
 
-// MaySignIn is that of a [User] with the status.
+// MaySignIn is MaySignIn of a [User] with the status.
 func (s UserStatus) MaySignIn() error {
 	switch s {
 	case UserActive:
@@ -63,25 +64,25 @@ func (s UserStatus) MaySignIn() error {
 	}
 }
 
-// UserStatuses are all that a user can have, which are those of Directus: accounts that
-// come from there keep theirs.
+// UserStatuses returns all statuses, which are those of Directus: imported accounts keep
+// theirs.
 func UserStatuses() []UserStatus {
 	return []UserStatus{"draft", UserInvited, "unverified", UserActive, UserSuspended, "archived", "inactive-license"}
 }
 
-// Users keeps accounts and the links to them. All times are stored in UTC with
-// at least millisecond precision.
+// Users stores accounts and their links. All times are stored in UTC with at least
+// millisecond precision.
 type Users interface {
-	// CreateUser stores the user and its link in one transaction. If the link
-	// has come to exist meanwhile, it stores nothing and returns the user that
-	// the link leads to, so that concurrent first logins make one user.
+	// CreateUser stores the user and its link in one transaction. If another login has
+	// created the link in the meantime, it stores nothing and returns that link's user,
+	// so that concurrent first logins create one user.
 	CreateUser(ctx context.Context, user User) (User, error)
 
-	// ChangeUser has change alter the user, and stores role, username, e-mail address with
-	// who verified it, names, language and status. Unless the user is active before and after, it ends
-	// all their sessions, and returns how many. Nothing changes if change returns an error.
-	// Nobody else writes meanwhile, so change only computes; it may be called again. It
-	// returns the events, which then say how many sessions ended. ErrNotFound if there is no
-	// such user.
+	// ChangeUser calls change with the user, and stores role, username, e-mail address
+	// with the provider that verified it, names, language and status. Unless the user is
+	// active before and after, it ends all their sessions, and returns how many. Nothing
+	// changes if change returns an error. Nobody else can write during the call, so
+	// change must only compute; it may be called again. It returns the events, to which
+	// the store adds how many sessions ended. ErrNotFound if the user does not exist.
 	ChangeUser(ctx context.Context, id string, change func(user *User) ([]Event, error)) (user User, ended int, err error)
 }

@@ -151,8 +151,7 @@ func TestRegistrationIsClosed(t *testing.T) {
 	if h.count("users") != 1 || h.count("sessions") != 1 {
 		t.Errorf("%d users, %d sessions", h.count("users"), h.count("sessions"))
 	}
-	// Whoever has an account stays able to sign in, whatever the rules are for
-	// those who have none.
+	// Users with an account can still sign in, whatever the rules for new users are.
 	known := alice()
 	known.EmailVerified = false
 	h.signIn(sso.Start{}, known)
@@ -209,8 +208,7 @@ func TestD13RolesAreMappedAtEachLogin(t *testing.T) {
 	}
 }
 
-// TestD12UnknownGroups: where a rule needs groups, nobody is taken for somebody
-// without them.
+// TestD12UnknownGroups: if a rule needs groups, unknown groups are not treated as none.
 func TestD12UnknownGroups(t *testing.T) {
 	p := provider("p")
 	p.DefaultRole, p.RoleMapping = "default", []sso.RoleRule{{Group: "suspended", Role: "none"}}

@@ -9,15 +9,15 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// UserText is what somebody wrote of a user: pages, headers and the log carry it.
+// UserText is a text of a user that pages, headers and the log will contain.
 type UserText struct{ Member, Text string }
 
-// Texts are those of a user that operators write, in the order of their names.
+// Texts returns the texts of a user that operators set, in the order of their names.
 func (u User) Texts() []UserText {
 	return []UserText{{"email", u.Email}, {"first_name", u.FirstName}, {"language", u.Language}, {"last_name", u.LastName}}
 }
 
-// ChangedTexts returns the names of the texts in which a user differs from before.
+// ChangedTexts returns the names of the texts that differ from before.
 func (u User) ChangedTexts(before User) (members []string) {
 	was := before.Texts()
 	for i, is := range u.Texts() {
@@ -28,7 +28,7 @@ func (u User) ChangedTexts(before User) (members []string) {
 	return members
 }
 
-// TextError says what is wrong with a text of a user.
+// TextError describes what is wrong with a text of a user.
 type TextError struct{ Member, Problem string }
 
 func (e *TextError) Error() string { return e.Member + " " + e.Problem }
@@ -42,7 +42,7 @@ func (t UserText) Check() error {
 	case !utf8.ValidString(t.Text):
 		problem = "is not UTF-8"
 	case strings.ContainsFunc(t.Text, unicode.IsControl):
-		problem = "has a control character in it"
+		problem = "contains a control character"
 	case strings.TrimSpace(t.Text) != t.Text:
 		problem = "begins or ends with a space"
 	default:

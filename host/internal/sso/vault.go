@@ -9,12 +9,12 @@ import (
 	"fmt"
 )
 
-// Vault seals with a key derived from SECRET, and opens what was sealed under
-// SECRET or under SECRET_PREVIOUS. Each purpose has keys of its own, so that what
-// is sealed for one does not open for another (RFC 5869 section 3.2).
+// Vault seals with a key derived from SECRET, and opens what was sealed under SECRET or
+// SECRET_PREVIOUS. Each purpose has its own keys, so that what is sealed for one does not
+// open for another (RFC 5869 section 3.2).
 type Vault struct{ current, previous cipher.AEAD }
 
-// NewVault makes the vault of a purpose. previous is nil if there is no
+// NewVault returns the vault of a purpose. previous is nil if there is no
 // SECRET_PREVIOUS.
 func NewVault(secret, previous []byte, purpose string) (*Vault, error) {
 	current, err := newAEAD(secret, nil, purpose)
@@ -28,7 +28,7 @@ func NewVault(secret, previous []byte, purpose string) (*Vault, error) {
 	return &Vault{current, old}, nil
 }
 
-// newAEAD makes a cipher with a key of its own for each purpose and salt.
+// newAEAD returns a cipher whose key depends on the purpose and the salt.
 func newAEAD(secret, salt []byte, purpose string) (cipher.AEAD, error) {
 	key, err := hkdf.Key(sha256.New, secret, salt, purpose, 32)
 	if err != nil {
@@ -36,26 +36,25 @@ func newAEAD(secret, salt []byte, purpose string) (cipher.AEAD, error) {
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("making the cipher of %q: %w", purpose, err)
+		return nil, fmt.Errorf("creating the cipher of %q: %w", purpose, err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return nil, fmt.Errorf("making the cipher of %q: %w", purpose, err)
+		return nil, fmt.Errorf("creating the cipher of %q: %w", purpose, err)
 	}
 	return aead, nil
 }
 
-// Seal encrypts under SECRET. What is sealed opens only with the same binding.
+// Seal encrypts under SECRET. The result opens only with the same binding.
 func (v *Vault) Seal(plain, binding []byte) []byte {
 	return v.current.Seal(nil, nil, plain, binding)
 }
 
-// ErrSealed: something was altered, belongs elsewhere, or was sealed under another
-// SECRET.
+// ErrSealed: the data was altered, belongs elsewhere, or was sealed under another SECRET.
 var ErrSealed = errors.New("it was altered, or sealed under another SECRET")
 
-// Open decrypts; old is true for what was sealed under SECRET_PREVIOUS. The error
-// is ErrSealed.
+// Open decrypts; old is true for data sealed under SECRET_PREVIOUS. The error is
+// ErrSealed.
 func (v *Vault) Open(sealed, binding []byte) (plain []byte, old bool, err error) {
 	if plain, err = v.current.Open(nil, nil, sealed, binding); err == nil {
 		return plain, false, nil
@@ -68,8 +67,7 @@ func (v *Vault) Open(sealed, binding []byte) (plain []byte, old bool, err error)
 	return nil, false, ErrSealed
 }
 
-// Renew seals anew what was sealed under SECRET_PREVIOUS; ok is false for
-// everything else.
+// Renew reseals what was sealed under SECRET_PREVIOUS; ok is false for everything else.
 func (v *Vault) Renew(sealed, binding []byte) (renewed []byte, ok bool) {
 	plain, old, err := v.Open(sealed, binding)
 	if err != nil || !old {

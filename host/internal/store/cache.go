@@ -9,10 +9,10 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// cacheFor is how long a session may be answered from memory. A change that
-// this process makes is seen at once; this bounds the rest, such as an operator
-// who suspends a user with a database tool, or a write whose caller did not wait
-// for its outcome.
+// cacheFor is how long a session may be answered from memory. A change by this process
+// shows at once; cacheFor bounds the delay of all others, such as an operator who
+// suspends a user with a database tool, or a write whose caller did not wait for the
+// outcome.
 const cacheFor = time.Second
 
 const (
@@ -20,13 +20,12 @@ const (
 	maxCachedGroups = 64 << 20 // bytes of the groups of all sessions
 )
 
-// Cached answers SessionToken from memory where it can. It is asked for each
-// request that carries a session cookie, and reading the database takes longer
-// than the whole rest of the check.
+// Cached answers SessionToken from memory where it can. Each request with a session
+// cookie calls it, and reading the database takes longer than the rest of the check.
 //
-// A write forgets the answers that it changed, which are those of its session or its
-// user, and no others. That a successor was forgotten changes none: that is for when
-// nobody may have it any more.
+// A write forgets only the answers that it changed: those of its session or its user.
+// Removing an old successor changes no answer, because by then nobody may get that
+// successor any more.
 func Cached(s Store, now func() time.Time) Store {
 	c := &cached{Store: s, now: now}
 	c.clear()
@@ -41,12 +40,12 @@ type cached struct {
 	entries   map[sso.TokenHash]cachedToken
 	ofUser    hashesOf  // the keys of entries, by the IDs of users
 	ofSession hashesOf  // ... and of sessions
-	oldest    time.Time // no entry expires before; zero: there are none
+	oldest    time.Time // no entry expires before this; zero if there are none
 	groups    int       // bytes
 	roles     cachedRoles
 
-	// writes counts what was forgotten. An answer that was being read meanwhile may
-	// be from before, and is not kept.
+	// writes counts invalidations. An answer that was read from the database while a
+	// write ran may be older than the write, and is not kept.
 	writes uint64
 }
 
@@ -113,8 +112,8 @@ func (c *cached) forgetAll() {
 	c.clear()
 }
 
-// forgetExpired is for a write that removed what had expired before. That is a day ago
-// (keepExpired of package sso), so hardly anybody still asks about it.
+// forgetExpired follows a write that removed rows which had expired before that time.
+// That is a day ago (keepExpired of package sso), so hardly any cached entry is affected.
 func (c *cached) forgetExpired(before time.Time) {
 	if before.IsZero() {
 		return
@@ -152,7 +151,7 @@ func (c *cached) forget(hashes map[sso.TokenHash]struct{}) {
 	}
 }
 
-// hashesOf are the hashes of tokens by an ID. None of its sets is empty.
+// hashesOf maps an ID to the hashes of its tokens. None of the sets is empty.
 type hashesOf map[string]map[sso.TokenHash]struct{}
 
 func (h hashesOf) add(id string, hash sso.TokenHash) {
@@ -181,8 +180,8 @@ func (c *cached) ProlongSession(ctx context.Context, p sso.Prolongation) error {
 	return c.Store.ProlongSession(ctx, p)
 }
 
-// LeaseGrant implements sso.ProviderSessions. If another host is at it, what is known
-// of the token may be of no use any more.
+// LeaseGrant implements sso.ProviderSessions. If another host holds the lease, the cached
+// token may be out of date.
 func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, error) {
 	sealed, err := c.Store.LeaseGrant(ctx, lease)
 	if err != nil {
@@ -191,7 +190,8 @@ func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, 
 	return sealed, err
 }
 
-// CreateSession implements sso.Sessions. It updates the user, and ends sessions.
+// CreateSession implements sso.Sessions. It also updates the user and ends the sessions
+// that the login replaces.
 func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
 	defer c.forgetExpired(login.RemoveBefore)
 	for _, replaced := range login.Replaces {
@@ -223,8 +223,8 @@ func (c *cached) EndSession(ctx context.Context, sessionID string, event sso.Eve
 	return c.Store.EndSession(ctx, sessionID, event)
 }
 
-// EndLeased implements sso.ProviderSessions. If another host is at it, what is known of
-// the session may be of no use any more.
+// EndLeased implements sso.ProviderSessions. If another host holds the lease, the cached
+// session may be out of date.
 func (c *cached) EndLeased(ctx context.Context, sessionID, holder string, event sso.Event) error {
 	defer c.forgetSession(sessionID)
 	return c.Store.EndLeased(ctx, sessionID, holder, event)
@@ -234,7 +234,7 @@ func (c *cached) EndLeased(ctx context.Context, sessionID, holder string, event 
 func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
 	ended, err := c.Store.EndProviderSessions(ctx, selection, event, once...)
 	if err != nil && !errors.Is(err, sso.ErrSpent) {
-		c.forgetAll() // some may have ended all the same
+		c.forgetAll() // some may have ended anyway
 	}
 	for _, session := range ended {
 		c.forgetSession(session.ID)
@@ -242,8 +242,8 @@ func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selectio
 	return ended, err
 }
 
-// EndSessions implements sso.Sessions. It is for operators, and does not tell which
-// sessions it ended.
+// EndSessions implements sso.Sessions. Operators call it. It does not report which
+// sessions it ended, so the whole cache is cleared.
 func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
 	defer c.forgetAll()
 	return c.Store.EndSessions(ctx, match, limit, event)

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 )
 
-// counted counts the lookups that come through the cache.
+// counted counts the lookups that pass through the cache to the database.
 type counted struct {
 	store.Store
 	lookups *atomic.Int64
@@ -23,7 +23,7 @@ func (c counted) SessionToken(ctx context.Context, token sso.TokenHash) (sso.Ses
 	return c.Store.SessionToken(ctx, token)
 }
 
-// peopled is a cache with users, each with two sessions of which one was refreshed.
+// peopled is a cache with users, each with two sessions, one of which was refreshed.
 type peopled struct {
 	store.Store
 	t       *testing.T
@@ -62,7 +62,7 @@ func (p *peopled) signIn(user string, n int, removeBefore time.Time) {
 	p.tokens[id] = []sso.TokenHash{token}
 }
 
-// logIn signs in whoever is known, who changes.
+// logIn signs in a known user, whose record changes.
 func (p *peopled) logIn(user string, n int, replaces ...string) {
 	p.t.Helper()
 	id, token := fmt.Sprint(user, "-", n), sso.NewToken().Hash()
@@ -97,7 +97,8 @@ func (p *peopled) prolongation(session string) sso.Prolongation {
 	return sso.Prolongation{SessionID: session, Token: p.tokens[session][0], AskedAt: p.now, ExpiresAt: p.now.Add(time.Hour)}
 }
 
-// lookAtAll asks for all tokens, and returns those of which sessions were not answered from memory.
+// lookAtAll looks up all tokens, and returns the sessions that were not answered from
+// memory.
 func (p *peopled) lookAtAll() (read map[string]bool) {
 	p.t.Helper()
 	read = map[string]bool{}
@@ -115,7 +116,7 @@ func (p *peopled) lookAtAll() (read map[string]bool) {
 	return read
 }
 
-// A write forgets what it changed, so that it shows at once, and nothing else.
+// A write forgets what it changed, so that the change shows at once, and nothing else.
 func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 	for name, c := range map[string]struct {
 		write func(t *testing.T, p *peopled)
@@ -171,7 +172,7 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 			if _, err := p.EndSessions(t.Context(), sso.SessionMatch{User: "ann"}, 1, sso.Event{}); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"ann-1", "ann-2", "bob-1", "bob-2"}}, // which ones is not told
+		}, []string{"ann-1", "ann-2", "bob-1", "bob-2"}}, // EndSessions does not report which
 		"successors that are forgotten": {func(t *testing.T, p *peopled) {
 			if _, err := p.ForgetSuccessors(t.Context(), p.now.Add(time.Hour), 10); err != nil {
 				t.Fatal(err)
@@ -202,7 +203,7 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 	}
 }
 
-// overtaken does something after each lookup, before the answer comes.
+// overtaken runs a function after each lookup, before the answer is returned.
 type overtaken struct {
 	store.Store
 	meanwhile func()
@@ -216,7 +217,7 @@ func (o *overtaken) SessionToken(ctx context.Context, token sso.TokenHash) (sso.
 	return found, err
 }
 
-// An answer that was read before a write, and comes after it, is not kept.
+// An answer that was read before a write and arrives after it is not kept.
 func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 	now, token := time.Now(), sso.NewToken().Hash()
 	user := sso.User{ID: "ann", Provider: "corp", Subject: "ann", Status: sso.UserActive}

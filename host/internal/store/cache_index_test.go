@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Nothing is left of what was forgotten: users and sessions come and go.
+// Forgotten entries leave nothing behind, while users and sessions come and go.
 func TestCacheHoldsNothingOfWhatItForgot(t *testing.T) {
 	c := Cached(nil, time.Now).(*cached)
 	for i := range 100 {
@@ -42,7 +42,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// Of people with many groups fewer sessions are held, and what is forgotten is not counted.
+// Fewer sessions are kept if users have many groups, and forgotten ones are not counted.
 func TestCacheBoundsGroups(t *testing.T) {
 	c := Cached(nil, time.Now).(*cached)
 	many := sso.NewGroups([]string{strings.Repeat("g", sdk.MaxGroupBytes)})

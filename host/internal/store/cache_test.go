@@ -27,8 +27,8 @@ func TestCachedKeepsTheContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return store.Cached(openSQLite(t), time.Now) }, nil)
 }
 
-// TestCached looks at the one thing that the cache may change: for how long an
-// answer may be older than the database.
+// TestCached checks the one thing that the cache may change: how long an answer may lag
+// behind the database.
 func TestCached(t *testing.T) {
 	database, now := openSQLite(t), time.Now()
 	cached := store.Cached(database, func() time.Time { return now })
@@ -53,7 +53,7 @@ func TestCached(t *testing.T) {
 		t.Fatal("the user is not active")
 	}
 
-	// Past the cache, as another host does.
+	// Bypasses the cache, as another host does.
 	if err := database.EndSession(t.Context(), session.ID, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,8 @@ func TestCached(t *testing.T) {
 	}
 }
 
-// TestA04CachedLogoutRace shows that no reader that was overtaken by a logout
-// brings the session back.
+// TestA04CachedLogoutRace checks that a reader that a logout overtook does not bring the
+// session back.
 func TestA04CachedLogoutRace(t *testing.T) {
 	now := time.Now()
 	cached := store.Cached(openSQLite(t), func() time.Time { return now })

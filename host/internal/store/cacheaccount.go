@@ -6,7 +6,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// What people change of their own account is seen by their next request.
+// A change that people make to their own account shows at their next request.
 
 // LinkOwn implements sso.OwnAccounts.
 func (c *cached) LinkOwn(ctx context.Context, link sso.OwnLink) error {

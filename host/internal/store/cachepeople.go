@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// What an operator changes about a user is seen by the next request.
+// A change that an operator makes to a user shows at the user's next request.
 
 // ChangeUser implements people.Accounts.
 func (c *cached) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (sso.User, int, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// cachedRoles are asked for at each login that gives a role.
+// cachedRoles holds the list of roles, which each login that assigns a role reads.
 type cachedRoles struct {
 	list  []sso.Role
 	until time.Time
@@ -53,7 +53,8 @@ func (c *cached) RenameRole(ctx context.Context, id, name string, event sso.Even
 	return c.Store.RenameRole(ctx, id, name, event)
 }
 
-// RemoveRole implements sso.Roles. It changes users, and does not tell which.
+// RemoveRole implements sso.Roles. It changes users without reporting which, so the whole
+// cache is cleared.
 func (c *cached) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (int, error) {
 	defer c.forgetAll()
 	defer c.forgetRoles()

@@ -15,11 +15,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// defaultAlgorithm has the shortest signatures and the fastest signing of all.
+// defaultAlgorithm has the shortest signatures and the fastest signing.
 const defaultAlgorithm = string(jose.EdDSA)
 
-// algorithm is a way to sign (RFC 7518 section 3.1, RFC 8037 section 3.1), and how
-// its private keys are made and stored.
+// algorithm is a signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1), with
+// the way its private keys are made and stored.
 type algorithm struct {
 	name     jose.SignatureAlgorithm
 	generate func() (crypto.Signer, error)
@@ -34,15 +34,14 @@ var algorithms = []algorithm{
 }
 
 // rsaBits is the size of new RSA keys: 128 bits of security (NIST SP 800-57 part 1
-// section 5.6.1), where 2048 have 112. Signing takes three times as long as with
-// 2048; whoever minds has ES256.
+// section 5.6.1), where 2048 have 112. Signing takes three times as long as with 2048;
+// ES256 is the alternative.
 const rsaBits = 3072
 
-// leastRSABits is what RFC 7518 section 3.3 asks for.
+// leastRSABits is the minimum in RFC 7518 section 3.3.
 const leastRSABits = 2048
 
-// algorithmOf returns the algorithm of that name, or an error that lists those there
-// are.
+// algorithmOf returns the algorithm with that name, or an error that lists all of them.
 func algorithmOf(name string) (algorithm, error) {
 	var known []string
 	for _, a := range algorithms {
@@ -51,7 +50,7 @@ func algorithmOf(name string) (algorithm, error) {
 		}
 		known = append(known, string(a.name))
 	}
-	return algorithm{}, fmt.Errorf("algorithm %q is none of %s", name, strings.Join(known, ", "))
+	return algorithm{}, fmt.Errorf("algorithm %q is not one of %s", name, strings.Join(known, ", "))
 }
 
 func algorithmNames() (names []jose.SignatureAlgorithm) {
@@ -70,7 +69,7 @@ func generateP256() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P
 
 func generateRSA() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, rsaBits) }
 
-// encodeSeed stores Ed25519 as the first versions did, which can read it so.
+// encodeSeed stores Ed25519 keys like the first versions, so that these can read them.
 func encodeSeed(private crypto.Signer) ([]byte, error) {
 	key, ok := private.(ed25519.PrivateKey)
 	if !ok {
@@ -104,7 +103,7 @@ func decodeRSA(der []byte) (crypto.Signer, error) {
 	return private, err
 }
 
-// decodePKCS8 says nothing of what it read: that is a private key.
+// decodePKCS8 does not mention its input in errors: it is a private key.
 func decodePKCS8[K crypto.Signer](der []byte) (private K, err error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

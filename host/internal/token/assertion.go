@@ -11,12 +11,12 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// assertionType is the typ of assertions. No access token has it, so that neither passes
-// for the other (RFC 8725 section 3.11).
+// assertionType is the typ of assertions. Access tokens have another, so that neither
+// passes for the other (RFC 8725 section 3.11).
 const assertionType = "doorward-assertion+jwt"
 
-// assertion is the claims of an assertion. It is read by applications: what is not known
-// is left out, but groups are always a list.
+// assertion is the claims of an assertion. Applications read it: unknown values are left
+// out, but groups are always a list.
 type assertion struct {
 	Issuer    string `json:"iss"`
 	Audience  string `json:"aud"`
@@ -36,13 +36,12 @@ type assertion struct {
 	GroupsIncomplete bool     `json:"groups_incomplete,omitempty"`
 }
 
-// Assert signs an assertion, with the keys of access tokens. Times are cut to whole
-// seconds. The error is about claims that are missing or a life that is too long, or
-// about the store.
+// Assert signs an assertion with the keys of access tokens. Times are truncated to whole
+// seconds. The error is about missing claims, an invalid lifetime, or the store.
 func (t *Tokens) Assert(ctx context.Context, a sso.Assertion) (string, error) {
 	life := a.ExpiresAt.Sub(a.IssuedAt)
 	if a.Audience == "" || a.UserID == "" || life <= 0 || life > sso.MaxAssertionTTL {
-		return "", errors.New("signing an assertion: audience or user missing, or a life that is none or too long")
+		return "", errors.New("signing an assertion: audience or user missing, or the lifetime is not positive or is too long")
 	}
 	r, err := t.forSigning(ctx)
 	if err != nil {
@@ -83,7 +82,7 @@ func (k *key) assert(claims assertion) (string, error) {
 		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.algorithm), Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}},
 		(&jose.SignerOptions{}).WithType(assertionType))
 	if err != nil {
-		return "", fmt.Errorf("making a signer: %w", err)
+		return "", fmt.Errorf("creating a signer: %w", err)
 	}
 	signed, err := signer.Sign(text)
 	if err != nil {

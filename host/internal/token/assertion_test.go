@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// An assertion is signed with the keys of access tokens, in whatever algorithm, and is
-// none.
+// An assertion is signed with the keys of access tokens, with any algorithm, and is not
+// an access token.
 func TestAssertionsOfEachAlgorithm(t *testing.T) {
 	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
 		tokens, err := New(t.Context(), Config{

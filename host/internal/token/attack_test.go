@@ -27,7 +27,7 @@ import (
 
 var b64 = base64.RawURLEncoding
 
-// private returns the oldest private key that n has, to forge with.
+// private returns the oldest private key of n, to forge with.
 func (n *node) private(t testing.TB) crypto.Signer {
 	t.Helper()
 	keys, err := n.store.SigningKeys(t.Context())
@@ -59,14 +59,14 @@ func encode(t testing.TB, v any) string {
 	return b64.EncodeToString(raw)
 }
 
-// forge signs any header and claims with any key, by the algorithm for such keys.
+// forge signs any header and claims with any key, with the algorithm of such keys.
 func forge(t testing.TB, key crypto.Signer, header, claims any) string {
 	t.Helper()
 	input := encode(t, header) + "." + encode(t, claims)
 	return input + "." + b64.EncodeToString(signRaw(t, key, input))
 }
 
-// signRaw signs as RFC 7518 and RFC 8037 say, without the library under test.
+// signRaw signs as in RFC 7518 and RFC 8037, without the library under test.
 func signRaw(t testing.TB, key crypto.Signer, input string) []byte {
 	t.Helper()
 	sum := sha256.Sum256([]byte(input))
@@ -90,8 +90,8 @@ func signRaw(t testing.TB, key crypto.Signer, input string) []byte {
 	return nil
 }
 
-// wantReason wants a token refused, and by the check that the text names: a
-// later one might refuse it as well, but not as cheaply or as surely.
+// wantReason checks that a token is refused, by the check that the text names: a later
+// check might refuse it as well, but not as cheaply or reliably.
 func wantReason(t *testing.T, n *node, what, token, reason string) {
 	t.Helper()
 	wantVerify(t, n, what, token, sso.ErrTokenInvalid)
@@ -118,7 +118,7 @@ func TestForgeryWorks(t *testing.T) {
 
 func TestOtherAlgorithms(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, n *node) {
-		const unknown, another = "not a compact JWS signed with an algorithm of ours", "not signed with the algorithm of its key"
+		const unknown, another = "not a compact JWS signed with a supported algorithm", "not signed with the algorithm of its key"
 		token := n.mustIssue(t)
 		header, claims := part(t, token, 0), part(t, token, 1)
 		for _, alg := range []string{"none", "None", "NONE", "nOnE", ""} {
@@ -143,8 +143,7 @@ func TestOtherAlgorithms(t *testing.T) {
 	})
 }
 
-// publicTexts is the key that everybody knows, in the forms in which libraries have
-// taken it for a secret.
+// publicTexts is the public key in the forms that libraries have mistaken for a secret.
 func publicTexts(t *testing.T, n *node) map[string][]byte {
 	t.Helper()
 	public := n.ring.Load().keys[0].public
@@ -164,7 +163,7 @@ func publicTexts(t *testing.T, n *node) map[string][]byte {
 	return texts
 }
 
-// Each key verifies by its own algorithm, whatever a header that names it says.
+// Each key verifies with its own algorithm, whatever the header says.
 func TestKeysOfSeveralAlgorithms(t *testing.T) {
 	s := &keyStore{}
 	var nodes []*node
@@ -234,7 +233,8 @@ func TestG10SignaturesOfES256(t *testing.T) {
 	} {
 		wantVerify(t, n, "G10 "+name, signed(signature), sso.ErrTokenInvalid)
 	}
-	// RFC 7518 section 3.4 knows no rule about the size of s, and half of ours are high.
+	// RFC 7518 section 3.4 has no rule about the size of s, and half of the host's
+	// signatures have a high one.
 	wantVerify(t, n, "this s", signed(raw), nil)
 	wantVerify(t, n, "the other s", signed(otherS), nil)
 }
@@ -296,7 +296,7 @@ func TestOtherKeys(t *testing.T) {
 	}
 }
 
-// What one of our keys signed is still not an access token of this host.
+// A token signed by a key of this host is not necessarily an access token of this host.
 func TestOtherPurposes(t *testing.T) {
 	n := newNode(t)
 	key, token := n.private(t), n.mustIssue(t)

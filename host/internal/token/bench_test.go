@@ -24,7 +24,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// BenchmarkMakeKey is what Maintain does each 30 days, and no request does.
+// BenchmarkMakeKey is the work of Maintain every 30 days, and of no request.
 func BenchmarkMakeKey(b *testing.B) {
 	eachBenchmark(b, func(b *testing.B, n *node) {
 		for b.Loop() {
@@ -35,7 +35,7 @@ func BenchmarkMakeKey(b *testing.B) {
 	})
 }
 
-// BenchmarkReread is what one request a second does.
+// BenchmarkReread is the work of one request a second.
 func BenchmarkReread(b *testing.B) {
 	eachBenchmark(b, func(b *testing.B, n *node) {
 		for b.Loop() {

@@ -30,8 +30,8 @@ func publishedKeys(t *testing.T, n *node) []map[string]string {
 	return set.Keys
 }
 
-// What is published is what RFC 7518 section 6 and RFC 8037 section 2 ask for, and
-// nothing of the private key; the kid is the thumbprint by RFC 7638 section 3.
+// The published keys have the members required by RFC 7518 section 6 and RFC 8037 section
+// 2, and nothing of the private key; the kid is the thumbprint of RFC 7638 section 3.
 func TestPublishedKeysOfEachAlgorithm(t *testing.T) {
 	for alg, want := range map[string]struct {
 		members    map[string]string // empty: any
@@ -66,7 +66,7 @@ func TestPublishedKeysOfEachAlgorithm(t *testing.T) {
 	}
 }
 
-// Other services verify with nothing but the published members.
+// Other services verify with only the published members.
 func TestPublishedMembersVerify(t *testing.T) {
 	integer := func(text string) *big.Int {
 		raw, err := b64.DecodeString(text)
@@ -131,7 +131,7 @@ func TestTokensOfEachAlgorithmAreBounded(t *testing.T) {
 	})
 }
 
-// The setting is changed by a restart, and nobody notices.
+// A restart changes the setting, without any effect on clients.
 func TestG14ChangeOfAlgorithm(t *testing.T) {
 	before := newNode(t)
 	old := before.mustIssue(t)
@@ -163,7 +163,7 @@ func TestG14ChangeOfAlgorithm(t *testing.T) {
 	mustMaintain(t, after)
 	wantVerify(t, after, "G14 the last token of the old key, just before it expires", lastOfOld, nil)
 
-	// Nobody makes keys for EdDSA any more: the last one goes, too.
+	// Nobody creates keys for EdDSA any more: the last one is deleted, too.
 	after.clock.set(start.Add(rotateAfter + keptFor))
 	mustMaintain(t, after)
 	if slices.Contains(after.keyIDs(t), ids[1]) || slices.Contains(after.published(t), ids[1]) {
@@ -171,7 +171,7 @@ func TestG14ChangeOfAlgorithm(t *testing.T) {
 	}
 }
 
-// There and back again costs no key.
+// Switching back and forth creates no extra key.
 func TestAlgorithmChangedBack(t *testing.T) {
 	first := newNode(t)
 	for i, alg := range []string{"ES256", "EdDSA", "ES256", "EdDSA"} {
@@ -187,9 +187,9 @@ func TestAlgorithmChangedBack(t *testing.T) {
 	}
 }
 
-// Nodes with different settings work on one store for long, their clocks differ, and
-// settings change now and then: nobody makes more keys than anybody needs, each key is
-// published before it signs, and each token is good everywhere until it expires.
+// Nodes with different settings share a store for a long time, their clocks differ, and
+// settings change now and then: no unnecessary keys are created, each key is published
+// before it signs, and each token is valid everywhere until it expires.
 func TestNodesOfDifferentSettings(t *testing.T) {
 	const seeds, days = 2, 150
 	for seed := range uint64(seeds) {
@@ -205,7 +205,8 @@ func TestNodesOfDifferentSettings(t *testing.T) {
 				}
 				c.step(t, skews, now)
 			}
-			// Each algorithm that is in use needs one each 30 days, and each change one more.
+			// Each algorithm in use needs one key every 30 days, and each change one
+			// more.
 			if most := 2*(days/30+1) + changes + len(skews); len(c.seen) > most {
 				t.Errorf("%d keys were made in %d days with %d changes, want at most %d", len(c.seen), days, changes, most)
 			}
@@ -213,7 +214,7 @@ func TestNodesOfDifferentSettings(t *testing.T) {
 	}
 }
 
-// change is some nodes on one store.
+// change is a simulation of some nodes on one store.
 type change struct {
 	random *rand.Rand
 	store  *keyStore
@@ -227,7 +228,7 @@ type signedToken struct {
 	expires time.Time
 }
 
-// pause is some minutes or some hours.
+// pause lasts some minutes or some hours.
 func (c *change) pause() time.Duration {
 	most := []time.Duration{10 * time.Minute, 40 * time.Hour}[c.random.IntN(2)]
 	return time.Duration(c.random.Int64N(int64(most)))
@@ -275,7 +276,7 @@ func (c *change) issueEverywhere(t *testing.T, now time.Time) {
 	}
 }
 
-// verifyEverywhere looks at one of the tokens that are to expire next.
+// verifyEverywhere checks one of the tokens that expire next.
 func (c *change) verifyEverywhere(t *testing.T, now time.Time) {
 	const margin = time.Minute // more than the clocks differ
 	c.tokens = slices.DeleteFunc(c.tokens, func(s signedToken) bool { return !now.Add(margin).Before(s.expires) })
@@ -310,7 +311,7 @@ func TestViewReadEarlierDoesNotComeBack(t *testing.T) {
 	wantVerify(t, n, "a token of a deleted key, after a view of before has come", token, sso.ErrTokenInvalid)
 }
 
-// slowKeys answers one who asks slowly when it is told to.
+// slowKeys makes one caller wait when told to.
 type slowKeys struct {
 	signingKeys
 	read, answer chan struct{}
@@ -318,7 +319,7 @@ type slowKeys struct {
 
 type slowly struct{}
 
-// signingKeys is a name that its method does not have.
+// signingKeys names the embedded interface differently from its method.
 type signingKeys interface{ sso.SigningKeys }
 
 func (s *slowKeys) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {

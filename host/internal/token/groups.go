@@ -2,11 +2,11 @@ package token
 
 import "github.com/doorward/doorward/host/internal/sso"
 
-// groupClaims tell the groups of a session: groups as RFC 9068 section 2.2.3.1 has it, or,
-// in its place, hasgroups, as Entra ID writes it where they do not fit. Who needs them then
-// asks GET /users/me. Fewer than there are would be taken for all of them (D12).
+// groupClaims are the groups of a session: groups as in RFC 9068 section 2.2.3.1, or in
+// its place hasgroups, which Entra ID sets if the groups do not fit. Services that need
+// them then request GET /users/me. A shortened list would be taken for all groups (D12).
 type groupClaims struct {
-	Groups    *[]string `json:"groups,omitempty"` // empty: there are none
+	Groups    *[]string `json:"groups,omitempty"` // empty: no groups
 	Elsewhere bool      `json:"hasgroups,omitempty"`
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// groupsIn returns the claims about groups of a token as others see it.
+// groupsIn returns the group claims of a token as other services see them.
 func groupsIn(t *testing.T, n *node, groups *sso.Groups) map[string]any {
 	t.Helper()
 	claims := claimsAt(n.clock.Now())
@@ -63,7 +63,7 @@ func TestGroupsOfATokenAsOthersSeeThem(t *testing.T) {
 		"some":         {&few, map[string]any{"groups": []any{"staff", `"a", b`}}},
 		"D12 unknown":  {&unknown, map[string]any{"hasgroups": true}},
 		"D12 too many": {list(1000, 10), map[string]any{"hasgroups": true}},
-		// JSON writes < as six bytes, so the text is shorter than the token may be.
+		// JSON writes < as six bytes, so the text is shorter than the token's limit.
 		"D12 too many once they are written": {list(10, 100), map[string]any{"hasgroups": true}},
 	} {
 		if diff := cmp.Diff(c.want, groupsIn(t, newNode(t), c.groups)); diff != "" {
@@ -72,8 +72,8 @@ func TestGroupsOfATokenAsOthersSeeThem(t *testing.T) {
 	}
 }
 
-// At the edge nothing is refused: there is a token with all groups, or one that says that
-// there are some.
+// Nothing is refused at the limit: a token contains all groups, or says that there are
+// some.
 func TestGroupsAtTheEdgeOfAToken(t *testing.T) {
 	n, all, elsewhere := newNode(t), 0, 0
 	for count := range 300 {

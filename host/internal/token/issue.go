@@ -12,32 +12,31 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// maxToken bounds a token in bytes: it must fit into a header of a request.
+// maxToken bounds a token in bytes: it must fit into a request header.
 const maxToken = 4096
 
-// payload is the claims of a token, which RFC 9068 section 2.2 asks for, sid of
-// OpenID Connect Front-Channel Logout section 3, and those that clients of
-// Directus read.
+// payload is the claims of a token: those required by RFC 9068 section 2.2, sid of OpenID
+// Connect Front-Channel Logout section 3, and those that clients of Directus read.
 type payload struct {
 	Issuer    string `json:"iss"`
 	Audience  string `json:"aud"`
 	Subject   string `json:"sub"`
-	ClientID  string `json:"client_id"` // it is us who the token is issued to
+	ClientID  string `json:"client_id"` // the host, as the token is issued to it
 	IssuedAt  int64  `json:"iat"`
 	ExpiresAt int64  `json:"exp"`
 	ID        string `json:"jti"`
 	SessionID string `json:"sid"`
 
 	UserID      string  `json:"id"`
-	Role        *string `json:"role"` // null: none
+	Role        *string `json:"role"` // null: no role
 	AppAccess   bool    `json:"app_access"`
 	AdminAccess bool    `json:"admin_access"`
 
 	groupClaims
 }
 
-// Issue implements sso.AccessTokens. Times are cut to whole seconds. The error
-// is about claims that are incomplete or live too long, or about the store.
+// Issue implements sso.AccessTokens. Times are truncated to whole seconds. The error is
+// about incomplete claims, an invalid lifetime, or the store.
 func (t *Tokens) Issue(ctx context.Context, claims sso.AccessClaims) (string, error) {
 	if err := checkClaims(claims); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
@@ -64,7 +63,7 @@ func checkClaims(c sso.AccessClaims) error {
 	}
 	lifetime := c.ExpiresAt.Sub(c.IssuedAt)
 	if lifetime <= 0 || lifetime > MaxLifetime {
-		return fmt.Errorf("a lifetime of %v, it must be more than 0 and at most %v", lifetime, MaxLifetime)
+		return fmt.Errorf("the lifetime is %v and must be more than 0 and at most %v", lifetime, MaxLifetime)
 	}
 	return nil
 }
@@ -104,7 +103,7 @@ func sign(k *key, p payload) (string, error) {
 		return "", fmt.Errorf("serializing: %w", err)
 	}
 	if len(token) > maxToken {
-		return "", fmt.Errorf("%w: %d bytes, at most %d are allowed: use a shorter role", errTooLong, len(token), maxToken)
+		return "", fmt.Errorf("%w: it has %d bytes, at most %d are allowed: use a shorter role", errTooLong, len(token), maxToken)
 	}
 	return token, nil
 }

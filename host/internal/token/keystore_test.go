@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// keyStore is a small store of keys in memory. The real ones are tested against
-// the same contract in store/storetest; importing one here would tie two edges
-// of the host together.
+// keyStore is a small in-memory store of keys. The real ones are tested against the same
+// contract in store/storetest; importing one here would break the rule that edge packages
+// do not import each other.
 type keyStore struct {
 	mu   sync.Mutex
 	keys []sso.SigningKey

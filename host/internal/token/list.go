@@ -5,37 +5,37 @@ import (
 	"time"
 )
 
-// State is what a key does.
+// State is the current use of a key.
 type State string
 
 // States of a key.
 const (
-	StatePublished State = "published" // it does not sign yet
+	StatePublished State = "published" // the key does not sign yet
 	StateSigning   State = "signing"
-	StateVerifying State = "verifying" // it does not sign here, and tokens that it signed are good
-	StateUnusable  State = "unusable"  // tokens that it signed are not good; see Key.Reason
+	StateVerifying State = "verifying" // the key does not sign here, but its tokens are valid
+	StateUnusable  State = "unusable"  // its tokens are not valid; see Key.Reason
 )
 
-// Key is what an operator may know of a signing key. Of times to come, the key may be
-// replaced earlier than planned; a zero time is unknown, or never.
+// Key describes a signing key for operators. Future times may change, as the key may be
+// replaced earlier than planned; a zero time means unknown, or never.
 type Key struct {
 	ID        string    `json:"kid"`
 	Algorithm string    `json:"algorithm"`
 	State     State     `json:"state"`
-	Reason    string    `json:"reason,omitempty"` // why it is unusable
+	Reason    string    `json:"reason,omitempty"` // why the key is unusable
 	Made      time.Time `json:"made"`
 
-	// SignsSince and SignsUntil are when this host signs with the key. One with
-	// another algorithm as its setting may do so at other times.
+	// SignsSince and SignsUntil are when this host signs with the key. A host with
+	// another algorithm in its settings may do so at other times.
 	SignsSince time.Time `json:"signs_since,omitzero"`
 	SignsUntil time.Time `json:"signs_until,omitzero"`
 
 	VerifiesUntil time.Time `json:"verifies_until,omitzero"`
 }
 
-const overReason = "the last access token that it can have signed has expired; the key is deleted a day later"
+const expiredReason = "the last access token that this key can have signed has expired; the key is deleted a day later"
 
-// List returns all keys that are stored, newest first.
+// List returns all stored keys, newest first.
 func (t *Tokens) List(ctx context.Context) ([]Key, error) {
 	r, err := t.reread(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (t *Tokens) List(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// describe tells of the key at an index of r.stored.
+// describe describes the key at an index of r.stored.
 func (t *Tokens) describe(r *ring, i int) Key {
 	k, now := r.stored[i], t.config.Now()
 	told := Key{ID: k.ID, Algorithm: k.Algorithm, Made: k.CreatedAt.UTC()}
@@ -56,8 +56,8 @@ func (t *Tokens) describe(r *ring, i int) Key {
 	case k.err != nil:
 		told.State, told.Reason = StateUnusable, k.err.Error()
 		return told
-	case k.over:
-		told.State, told.Reason = StateUnusable, overReason
+	case k.expired:
+		told.State, told.Reason = StateUnusable, expiredReason
 		return told
 	case k.key == r.signing(t.config.Algorithm, now):
 		told.State = StateSigning
@@ -79,13 +79,13 @@ func (k *storedKey) replacedOrPlanned() time.Time {
 	return k.replaced
 }
 
-// signs returns from when to when this host signs with the key at an index of
-// r.stored; zero if it does not, or if the end cannot be told.
+// signs returns from when to when this host signs with the key at an index of r.stored. A
+// time is zero if the host does not sign with it, or if the end is unknown.
 func (t *Tokens) signs(r *ring, i int) (since, until time.Time) {
 	k := r.stored[i]
 	since = k.key.signsFrom()
 	if i == len(r.stored)-1 {
-		since = k.CreatedAt // there was no other
+		since = k.CreatedAt // it was the first key
 	}
 	if k.Algorithm == t.config.Algorithm {
 		return since.UTC(), k.replacedOrPlanned().Add(PublishedEarly).UTC()

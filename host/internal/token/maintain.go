@@ -9,12 +9,12 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// readBound is how long a request that needs no key of now waits for the store.
+// readBound is how long a request that can use older keys waits for the store.
 const readBound = 2 * time.Second
 
-// Maintain makes a key if it is time to, and deletes those that are of no use any
-// more. Somebody must call it each minute or so, and not in a request: to make a key
-// for RS256 takes a while.
+// Maintain creates a key if one is due, and deletes keys that are no longer of use. The
+// host must call it about once a minute, and not in a request, because creating an RS256
+// key takes a while.
 func (t *Tokens) Maintain(ctx context.Context) error {
 	r, err := t.reread(ctx)
 	if err != nil {
@@ -38,16 +38,15 @@ func (t *Tokens) Maintain(ctx context.Context) error {
 
 func (t *Tokens) isNeeded(r *ring) bool { return r.needsKey(t.config.Algorithm, t.config.Now()) }
 
-// lacksAny reports whether there is no key to sign with. One from far in the future,
-// made while the clock was wrong, is none.
+// lacksAny reports whether there is no key to sign with. A key from far in the future,
+// made while the clock was wrong, does not count.
 func (t *Tokens) lacksAny(r *ring) bool {
 	now := t.config.Now()
 	return !slices.ContainsFunc(r.keys, func(k *key) bool { return k.created.Sub(now) < rotateAfter })
 }
 
-// forSigning returns keys to sign with. It fails if they cannot be read: who cannot
-// reach the store cannot log in anybody (L10). It makes a key only if there is none
-// whatever.
+// forSigning returns keys to sign with. It fails if they cannot be read: without the
+// store, nobody can be signed in (L10). It creates a key only if there are none at all.
 func (t *Tokens) forSigning(ctx context.Context) (*ring, error) {
 	r := t.ring.Load()
 	if !r.stale(t.config.Now()) && !t.lacksAny(r) || !t.loading.CompareAndSwap(false, true) {
@@ -65,9 +64,9 @@ func (t *Tokens) readToSign(ctx context.Context) (*ring, error) {
 	return t.addKey(ctx, t.lacksAny, sso.ActorHost)
 }
 
-// current returns keys to verify with and to publish. It writes nothing, since
-// anybody may ask for the JWKS, and asks a store that fails once a second. If the
-// store is away, the keys that we know stay good: whether a session still exists is
+// current returns keys to verify with and to publish. It writes nothing, because anyone
+// may request the JWKS, and calls a failing store at most once a second. While the store
+// is unavailable, the keys in memory stay valid: whether a session still exists is
 // checked in the store anyway.
 func (t *Tokens) current(ctx context.Context) *ring {
 	r, now := t.ring.Load(), t.config.Now()
@@ -91,8 +90,8 @@ func (t *Tokens) failedLately(now time.Time) bool {
 	return failed != nil && now.Sub(*failed).Abs() < rereadAfter
 }
 
-// addKey makes a key and stores it, if it is still needed by then: another node may
-// have been faster.
+// addKey creates and stores a key if it is still needed: another node may have done so
+// already.
 func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool, by sso.ActorKind) (*ring, error) {
 	k, err := newKey(t.seal, t.config.Algorithm, t.config.Now())
 	if err != nil {
@@ -101,7 +100,7 @@ func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool, by sso.Act
 	if r, err := t.reread(ctx); err != nil || !needed(r) {
 		return r, err
 	}
-	reason := "" // the operator has theirs
+	reason := "" // operators have their own reasons
 	if by == sso.ActorHost {
 		reason = sso.ReasonScheduled
 	}
@@ -111,33 +110,33 @@ func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool, by sso.Act
 	return t.reread(ctx)
 }
 
-// reread makes what is in the store our view, unless a view that was read later is
-// there already: else a key that was just deleted would be back.
+// reread loads the keys from the store, unless a later read has finished already:
+// otherwise a key that was just deleted would come back.
 func (t *Tokens) reread(ctx context.Context) (*ring, error) {
-	turn, now := t.turns.Add(1), t.config.Now()
+	turn, now := t.generations.Add(1), t.config.Now()
 	stored, err := t.config.Keys.SigningKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)
 	}
 	for {
 		before := t.ring.Load()
-		if before.turn > turn {
+		if before.generation > turn {
 			return before, nil
 		}
 		fresh, err := newRing(t.seal, stored, before, now, t.config.RemoveBefore())
 		if err != nil {
 			return nil, err
 		}
-		fresh.turn = turn
+		fresh.generation = turn
 		if t.ring.CompareAndSwap(before, fresh) {
-			t.warnOf(before, fresh)
+			t.warnAboutUnusable(before, fresh)
 			return fresh, nil
 		}
 	}
 }
 
-// warnOf tells of keys that cannot be used, and that were not known to be so.
-func (t *Tokens) warnOf(before, fresh *ring) {
+// warnAboutUnusable warns about unusable keys that were not known to be unusable before.
+func (t *Tokens) warnAboutUnusable(before, fresh *ring) {
 	known := before.unusable()
 	for id, err := range fresh.unusable() {
 		if known[id] == nil {

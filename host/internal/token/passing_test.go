@@ -10,8 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A clock that is wrong for a moment deletes no key, and what was signed before is
-// good afterwards.
+// A clock that is wrong for a moment deletes no key, and tokens signed before stay valid.
 func TestKeysOutliveAWrongClock(t *testing.T) {
 	for name, wrong := range map[string][]int{
 		"years ahead": {10}, "further ahead": {10, 20, 30}, "years back": {-30}, "ahead and back": {10, -30, 20},

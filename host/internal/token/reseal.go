@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// SealAnew seals keys under SECRET that are sealed under SECRET_PREVIOUS, and returns
+// SealAnew reseals keys under SECRET that are sealed under SECRET_PREVIOUS, and returns
 // how many.
 func (t *Tokens) SealAnew(ctx context.Context) (int, error) {
 	stored, err := t.config.Keys.SigningKeys(ctx)
@@ -19,7 +19,7 @@ func (t *Tokens) SealAnew(ctx context.Context) (int, error) {
 			continue
 		}
 		if err := t.config.Keys.SwapSigningKey(ctx, k.ID, k.Sealed, renewed); err != nil {
-			return total, fmt.Errorf("sealing signing key %q anew: %w", k.ID, err)
+			return total, fmt.Errorf("resealing signing key %q: %w", k.ID, err)
 		}
 		total++
 	}

@@ -12,33 +12,33 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// rereadAfter is how old our view of the keys may get: other nodes make keys, and an
-// operator who deletes one means it. Keys that are unchanged are not opened again.
+// rereadAfter is the maximum age of the keys in memory: other nodes create keys, and a
+// key that an operator deletes must stop working. Unchanged keys are not opened again.
 const rereadAfter = time.Second
 
-// ring is the keys at a moment. It is never changed; a new one takes its place.
+// ring holds the keys as read at some time. It is never changed; a new one replaces it.
 type ring struct {
-	stored []storedKey // all there are, newest first
-	keys   []*key      // those that verify, newest first
-	jwks   []byte      // of keys
-	read   time.Time
-	turn   uint64 // rings of a higher one were read later
+	stored     []storedKey // all stored keys, newest first
+	keys       []*key      // keys that verify, newest first
+	jwks       []byte      // of keys
+	read       time.Time
+	generation uint64 // rings of a higher one were read later
 }
 
-// storedKey is what became of a key in the store.
+// storedKey is a key in the store, with what is known about it.
 type storedKey struct {
 	sso.SigningKey
 
 	key      *key      // nil: not opened
 	err      error     // why
-	replaced time.Time // by another; zero: it was not
-	over     bool      // it verifies nothing any more
-	retired  bool      // it is to be deleted for good
+	replaced time.Time // by another key; zero: not replaced
+	expired  bool      // it no longer verifies tokens
+	retired  bool      // it is to be deleted
 }
 
-// newRing takes the keys that are of use now. Those that went out of use before
-// removeBefore are retired: by now alone, keys would be gone because of a clock that
-// was wrong for a moment. What was opened before is not opened again.
+// newRing returns the keys that are in use now. Keys that went out of use before
+// removeBefore are retired: judging by now alone, a clock that is wrong for a moment
+// would delete keys. Keys that before has opened are not opened again.
 func newRing(seal *sso.Vault, stored []sso.SigningKey, before *ring, now, removeBefore time.Time) (*ring, error) {
 	r := &ring{read: now}
 	newer := successors{}
@@ -46,10 +46,10 @@ func newRing(seal *sso.Vault, stored []sso.SigningKey, before *ring, now, remove
 		k := storedKey{SigningKey: s}
 		if at, ok := newer.replaced(s); ok {
 			k.replaced = at
-			k.over = !now.Before(at.Add(keptFor))
-			k.retired = k.over && !removeBefore.Before(at.Add(keptFor))
+			k.expired = !now.Before(at.Add(keptFor))
+			k.retired = k.expired && !removeBefore.Before(at.Add(keptFor))
 		}
-		if !k.over {
+		if !k.expired {
 			k.open(seal, before)
 		}
 		if k.key != nil {
@@ -67,7 +67,7 @@ func newRing(seal *sso.Vault, stored []sso.SigningKey, before *ring, now, remove
 
 func (k *storedKey) open(seal *sso.Vault, before *ring) {
 	for _, known := range before.stored {
-		if sameStored(known.SigningKey, k.SigningKey) && !known.over {
+		if sameStored(known.SigningKey, k.SigningKey) && !known.expired {
 			k.key, k.err = known.key, known.err
 			return
 		}
@@ -89,18 +89,18 @@ func (r *ring) publish() (err error) {
 	return nil
 }
 
-// stale is true, too, when the clock was set back.
+// stale is also true after the clock was set back.
 func (r *ring) stale(now time.Time) bool { return now.Sub(r.read).Abs() >= rereadAfter }
 
-// needsKey reports whether no key of the algorithm is young.
+// needsKey reports whether the algorithm has no young key.
 func (r *ring) needsKey(algorithm string, now time.Time) bool {
 	return !slices.ContainsFunc(r.keys, func(k *key) bool { return k.algorithm == algorithm && k.young(now) })
 }
 
-// signing returns the newest key of the algorithm that has been published long
-// enough. If none has, because the setting was just changed, it is the newest of any;
-// and else the oldest, because at the very start somebody must begin. It is nil if
-// there is no key at all.
+// signing returns the newest key of the algorithm that has been published long enough. If
+// none has, because the setting was just changed, it returns the newest of any algorithm
+// that has; otherwise the oldest, because the first key has to sign at once. It is nil if
+// there are no keys.
 func (r *ring) signing(algorithm string, now time.Time) *key {
 	var newest, oldest *key
 	for _, k := range r.keys {
@@ -116,7 +116,7 @@ func (r *ring) signing(algorithm string, now time.Time) *key {
 	return cmp.Or(newest, oldest)
 }
 
-// verifying returns the key of that ID, or nil.
+// verifying returns the key with that ID, or nil.
 func (r *ring) verifying(id string) *key {
 	for _, k := range r.keys {
 		if k.id == id {
@@ -126,7 +126,7 @@ func (r *ring) verifying(id string) *key {
 	return nil
 }
 
-// unusable returns why the keys cannot be used that cannot, by their IDs.
+// unusable returns the errors of the keys that cannot be used, by ID.
 func (r *ring) unusable() map[string]error {
 	errs := map[string]error{}
 	for _, k := range r.stored {

@@ -9,19 +9,19 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// maxKeys bounds how many keys an operator makes by rotating: all are published, and
-// whoever verifies a token reads them.
+// maxKeys bounds how many keys an operator can create by rotating: all are published, and
+// every service that verifies tokens reads them.
 const maxKeys = 32
 
-// Rotation is what a rotation did.
+// Rotation reports what a rotation did.
 type Rotation struct {
-	Key     Key  `json:"key"`     // the newest one
-	Existed bool `json:"existed"` // it had been made before, less than PublishedEarly ago
-	Deleted int  `json:"deleted"` // how many keys were deleted
+	Key     Key  `json:"key"`     // the newest key
+	Existed bool `json:"existed"` // the key was created earlier, less than PublishedEarly ago
+	Deleted int  `json:"deleted"` // number of deleted keys
 }
 
-// Rotate makes a key that signs after PublishedEarly. If the newest one is younger than
-// that, none is made.
+// Rotate creates a key that signs after PublishedEarly. If the newest one is younger than
+// that, it creates none.
 func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
 	r, err := t.reread(ctx)
 	if err != nil {
@@ -30,7 +30,7 @@ func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
 	existed := !t.lacksNew(r)
 	if !existed {
 		if len(r.keys) >= maxKeys {
-			return Rotation{}, fmt.Errorf("there are %d signing keys already; wait until some have ended (doorward keys list), or delete all with --now", len(r.keys))
+			return Rotation{}, fmt.Errorf("there are %d signing keys already; wait until some have expired (doorward keys list), or delete all with --now", len(r.keys))
 		}
 		if r, err = t.addKey(ctx, t.lacksNew, sso.ActorOperator); err != nil {
 			return Rotation{}, err
@@ -42,22 +42,22 @@ func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
 
 func (t *Tokens) lacksNew(r *ring) bool { return !slices.ContainsFunc(r.keys, t.isNew) }
 
-// isNew reports whether a key was made so lately that it does not sign beside others.
+// isNew reports whether a key is too new to sign if there are others.
 func (t *Tokens) isNew(k *key) bool {
 	return k.algorithm == t.config.Algorithm && t.config.Now().Sub(k.created).Abs() < PublishedEarly
 }
 
-// RevokeAll makes a key that signs at once, and deletes those of before: every access token
-// is refused from then on, here at once, and by other nodes a second later. It is for
-// keys that somebody else has. Sessions go on, and the next refresh brings a good
-// token. After an error some keys may be left: it is to be called again.
+// RevokeAll creates a key that signs at once, and deletes the older ones: all access
+// tokens are refused from then on, here at once, and by other nodes a second later. It is
+// for keys that were stolen. Sessions continue, and the next refresh returns a valid
+// token. After an error some keys may be left: call it again.
 func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 	k, err := newKey(t.seal, t.config.Algorithm, t.config.Now())
 	if err != nil {
 		return Rotation{}, err
 	}
-	// Read before the new one is stored: of several nodes that do this at once, none deletes
-	// the key of the last, and at least that one stays.
+	// Read before the new key is stored: if several nodes do this at once, none deletes
+	// the last node's key, so at least that one stays.
 	before, err := t.config.Keys.SigningKeys(ctx)
 	if err != nil {
 		return Rotation{}, fmt.Errorf("reading signing keys: %w", err)
@@ -68,7 +68,7 @@ func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 	deleted := 0
 	for _, old := range before {
 		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID, t.event(ctx, sso.EventSigningKeyRemoved, sso.ActorOperator, sso.ReasonRevoked, old.ID)); err != nil {
-			return Rotation{}, fmt.Errorf("deleting signing key %q, which is good still: %w; run this again", old.ID, err)
+			return Rotation{}, fmt.Errorf("deleting signing key %q, which is still valid: %w; run this again", old.ID, err)
 		}
 		deleted++
 	}
@@ -80,11 +80,11 @@ func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 	return Rotation{Key: made, Deleted: deleted}, err
 }
 
-// find tells of the newest key that matches.
+// find describes the newest key that matches.
 func (t *Tokens) find(r *ring, matches func(storedKey) bool) (Key, error) {
 	i := slices.IndexFunc(r.stored, matches)
 	if i < 0 {
-		return Key{}, errors.New("the new signing key is gone already, somebody else deleted it; run this again")
+		return Key{}, errors.New("the new signing key has been deleted by somebody else; run this again")
 	}
 	return t.describe(r, i), nil
 }

@@ -79,7 +79,7 @@ func TestList(t *testing.T) {
 	n.clock.set(rotated.Add(keptFor))
 	n.config.RemoveBefore = func() time.Time { return time.Time{} }
 	list, err := n.List(t.Context())
-	if err != nil || list[len(list)-1].Reason != overReason {
+	if err != nil || list[len(list)-1].Reason != expiredReason {
 		t.Errorf("a key that is over: %+v, error %v", list[len(list)-1], err)
 	}
 }
@@ -141,8 +141,8 @@ func TestRotationsAreBounded(t *testing.T) {
 	}
 }
 
-// Whatever a thief signs with a key that he has is refused, and so is what it signed
-// before: here at once, by another node a second later.
+// Everything that a thief signs with a stolen key is refused, and so is everything signed
+// with it before: here at once, by other nodes a second later.
 func TestRevokeAll(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, n *node) {
 		other := startAlgorithm(t, n.store, start, n.config.Algorithm)
@@ -182,7 +182,7 @@ func TestRotationsWhileTheStoreIsAway(t *testing.T) {
 	wantVerify(t, n, "a token of before", token, nil)
 }
 
-// interrupted is a store in which something else happens before one of the calls of a node.
+// interrupted is a store in which something else happens before one call of a node.
 type interrupted struct {
 	*keyStore
 	before int // how many calls there are before it
@@ -210,9 +210,9 @@ func (s *interrupted) DeleteSigningKey(ctx context.Context, id string, event sso
 	return s.keyStore.DeleteSigningKey(ctx, id, event)
 }
 
-// Two nodes that revoke all keys at the same moment leave none of before, and do not delete
-// the new ones of each other so that none is left: an empty key set would be published, and
-// kept by those who verify.
+// Two nodes that revoke all keys at the same moment leave none of the old keys, and do
+// not delete each other's new keys so that none is left: an empty key set would be
+// published, and cached by verifying services.
 func TestTwoThatRevokeAll(t *testing.T) {
 	for before := range 5 {
 		store := &keyStore{}
@@ -228,7 +228,7 @@ func TestTwoThatRevokeAll(t *testing.T) {
 		if len(left) == 0 || slices.Contains(left, old[0]) {
 			t.Errorf("before call %d: %d keys are left, of before: %q, error %v", before, len(left), old, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "somebody else deleted it") {
+		if err != nil && !strings.Contains(err.Error(), "deleted by somebody else") {
 			t.Errorf("before call %d: %v", before, err)
 		}
 	}

@@ -249,7 +249,7 @@ func TestClockOfKeys(t *testing.T) {
 	}
 }
 
-// A key made while the clock was years ahead must not sign until that year.
+// A key created while the clock was years ahead must not sign until that year.
 func TestKeyFromTheFuture(t *testing.T) {
 	s := &keyStore{}
 	future := startNode(t, s, start.AddDate(10, 0, 0), secret, issuer).keyIDs(t)[0]

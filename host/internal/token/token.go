@@ -1,20 +1,20 @@
-// Package token issues and verifies our access tokens: JWTs in the profile of
+// Package token issues and verifies the host's access tokens: JWTs in the profile of
 // RFC 9068, signed with EdDSA (Ed25519, RFC 8037), ES256 or RS256 (RFC 7518). Other
 // services verify them with the keys published at /.well-known/jwks.json.
 //
-// The keys are made here, kept in the store encrypted, and replaced every 30
-// days. The life of a key:
+// The keys are created here, encrypted in the store, and replaced every 30 days. The
+// life of a key:
 //
-//	day 0         made and published; the previous key still signs
+//	day 0         created and published; the previous key still signs
 //	10 minutes    signs, as every node and most caches know it by then
-//	day 30        its successor is made; ten minutes later it signs no more
+//	day 30        its successor is created; ten minutes later it stops signing
 //	day 60        its last token has expired; it is deleted soon after
 //
-// Whoever has Tokens calls Maintain now and then, which makes and deletes keys; the
-// rest only reads them. Several nodes on one store need no agreement; should two of
-// them make a key at the same time, both keys are good. Each algorithm has keys of its
-// own with such lives, so that nodes with different settings, during a change, do not
-// undo each other's work: each uses the keys of its algorithm, and verifies with all.
+// The host calls Maintain regularly, which creates and deletes keys; everything else only
+// reads them. Several nodes on one store need no coordination: if two of them create a
+// key at the same time, both keys are valid. Each algorithm has its own keys with such a
+// life, so that nodes with different settings, during a change, do not undo each other's
+// work: each signs with the keys of its algorithm, and verifies with all.
 package token
 
 import (
@@ -28,31 +28,30 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// MaxLifetime is the longest life that a token may have, since keys are kept
-// for as long as a token that they signed may be shown.
+// MaxLifetime is the longest lifetime of a token, because keys are kept as long as a
+// token that they signed may be valid.
 const MaxLifetime = 30 * 24 * time.Hour
 
-// Config is what Tokens needs.
+// Config is the configuration of Tokens.
 type Config struct {
 	Keys   sso.SigningKeys
-	Secret []byte // at least sso.MinSecret bytes; what seals the keys is derived from it
+	Secret []byte // at least sso.MinSecret bytes; the key that seals the signing keys is derived from it
 
-	// SecretPrevious opens keys that were sealed under it; nil: none were.
+	// SecretPrevious opens keys that were sealed under it; it may be nil.
 	SecretPrevious []byte
 
-	Issuer string // our public URL: iss and aud of each token
+	Issuer string // the host's public URL: iss and aud of each token
 
-	// Algorithm signs: EdDSA, ES256 or RS256; empty is EdDSA.
+	// Algorithm is EdDSA, ES256 or RS256; empty means EdDSA.
 	Algorithm string
 
 	Now func() time.Time
 
-	// RemoveBefore returns the moment before which a key must have gone out of use
-	// to be deleted; zero, or nil instead of the function: none is deleted now.
+	// RemoveBefore returns the time before which a key must have gone out of use to be
+	// deleted. If it is nil or returns zero, no key is deleted now.
 	RemoveBefore func() time.Time
 
-	// Warn is told of stored keys that cannot be used, once for each; nil: nobody
-	// is.
+	// Warn is called once for each stored key that cannot be used; it may be nil.
 	Warn func(error)
 }
 
@@ -62,20 +61,19 @@ type Tokens struct {
 	seal   *sso.Vault
 	ring   atomic.Pointer[ring]
 
-	// loading is true while one caller reads the keys anew. The others do not
-	// wait for it, but go on with the ring there is.
+	// loading is true while one caller reads the keys again. The others do not wait for
+	// it, but continue with the current ring.
 	loading atomic.Bool
 
-	turns  atomic.Uint64             // of reading the keys
-	failed atomic.Pointer[time.Time] // when the keys could not be read; nil: they could
+	generations atomic.Uint64             // of reading the keys
+	failed      atomic.Pointer[time.Time] // time of the last failed read of the keys; nil: the last one succeeded
 
-	lookout lookout
+	unknown unknownKeys
 }
 
 var _ sso.AccessTokens = (*Tokens)(nil)
 
-// New reads the keys, and makes the first one if there is none that can be
-// used.
+// New reads the keys, and creates the first one if none can be used.
 func New(ctx context.Context, config Config) (*Tokens, error) {
 	t, err := Open(config)
 	if err != nil {
@@ -87,18 +85,18 @@ func New(ctx context.Context, config Config) (*Tokens, error) {
 	return t, nil
 }
 
-// Open is New that reads nothing and makes nothing: for a command that only looks at
-// the keys, or replaces them.
+// Open is New without reading or creating keys, for commands that only list or replace
+// them.
 func Open(config Config) (*Tokens, error) {
 	if len(config.Secret) < sso.MinSecret {
-		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), sso.MinSecret)
+		return nil, fmt.Errorf("the secret has %d bytes, at least %d are needed", len(config.Secret), sso.MinSecret)
 	}
 	if config.Keys == nil || config.Issuer == "" || config.Now == nil {
-		return nil, errors.New("making access tokens: keys, issuer or clock missing")
+		return nil, errors.New("configuring access tokens: keys, issuer or clock missing")
 	}
 	config.Algorithm = cmp.Or(config.Algorithm, defaultAlgorithm)
 	if _, err := algorithmOf(config.Algorithm); err != nil {
-		return nil, fmt.Errorf("making access tokens: %w", err)
+		return nil, fmt.Errorf("configuring access tokens: %w", err)
 	}
 	if config.RemoveBefore == nil {
 		config.RemoveBefore = func() time.Time { return time.Time{} }
@@ -116,6 +114,6 @@ func Open(config Config) (*Tokens, error) {
 }
 
 // JWKS returns the public keys as a JSON Web Key Set (RFC 7517 section 5), for
-// /.well-known/jwks.json. It may be cached for as long as PublishedEarly. The
-// caller must not change it.
+// /.well-known/jwks.json. It may be cached for up to PublishedEarly. The caller must not
+// change it.
 func (t *Tokens) JWKS(ctx context.Context) []byte { return t.current(ctx).jwks }

@@ -41,7 +41,7 @@ func (c *clock) set(now time.Time) {
 	c.now = now
 }
 
-// node is a host with its keys in a store, which it may share.
+// node is a host whose keys are in a store, which it may share.
 type node struct {
 	*Tokens
 	store  *keyStore
@@ -54,13 +54,13 @@ func startNode(t testing.TB, s *keyStore, at time.Time, secret []byte, issuer st
 	return startConfigured(t, s, at, Config{Secret: secret, Issuer: issuer})
 }
 
-// startAlgorithm is a node with that setting.
+// startAlgorithm starts a node with that setting.
 func startAlgorithm(t testing.TB, s *keyStore, at time.Time, algorithm string) *node {
 	t.Helper()
 	return startConfigured(t, s, at, Config{Secret: secret, Issuer: issuer, Algorithm: algorithm})
 }
 
-// eachAlgorithm runs a test with a node of each.
+// eachAlgorithm runs a test with a node for each algorithm.
 func eachAlgorithm(t *testing.T, test func(t *testing.T, n *node)) {
 	for _, a := range algorithms {
 		t.Run(string(a.name), func(t *testing.T) { test(t, startAlgorithm(t, &keyStore{}, start, string(a.name))) })
@@ -89,7 +89,7 @@ func claimsAt(now time.Time) sso.AccessClaims {
 	return sso.AccessClaims{UserID: "user-1", Role: "editor", SessionID: "session-1", IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
 }
 
-// mustMaintain does what a host does each minute.
+// mustMaintain does what a host does every minute.
 func mustMaintain(t testing.TB, n *node) {
 	t.Helper()
 	if err := n.Maintain(t.Context()); err != nil {
@@ -207,7 +207,7 @@ func TestTokenWithoutRole(t *testing.T) {
 	}
 }
 
-// Other services verify with nothing but the published key.
+// Other services verify with only the published key.
 func TestPublishedKeyVerifies(t *testing.T) {
 	n := newNode(t)
 	var set struct{ Keys []map[string]string }

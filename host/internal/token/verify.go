@@ -12,9 +12,8 @@ import (
 
 func invalid(reason string) error { return fmt.Errorf("%w: %s", sso.ErrTokenInvalid, reason) }
 
-// Verify implements sso.AccessTokens. Errors name the check that failed, and
-// nothing of the token. There is no leeway, as the clock that issued the token
-// is ours.
+// Verify implements sso.AccessTokens. Errors name the check that failed, and nothing of
+// the token. There is no leeway, because the same clocks issue and verify tokens.
 func (t *Tokens) Verify(ctx context.Context, token string) (sso.AccessClaims, error) {
 	claims, err := t.verifySignature(ctx, token)
 	if err != nil {
@@ -22,27 +21,27 @@ func (t *Tokens) Verify(ctx context.Context, token string) (sso.AccessClaims, er
 	}
 	var p payload
 	if err := json.Unmarshal(claims, &p); err != nil {
-		return sso.AccessClaims{}, invalid("claims are not what we write")
+		return sso.AccessClaims{}, invalid("claims are not in the form that this host writes")
 	}
 	return t.verifyClaims(p)
 }
 
-// verifySignature returns the claims of a token that one of our keys signed as
-// an access token.
+// verifySignature returns the claims of a token that one of the host's keys signed as an
+// access token.
 func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, error) {
 	if len(token) > maxToken {
 		return nil, invalid("too long")
 	}
-	// The list keeps out what is none of ours whatever the key: "none", or HS256 keyed
-	// with our public key (RFC 8725 section 3.1, G01).
+	// The list blocks foreign tokens regardless of the key: "none", or HS256 keyed with
+	// the public key (RFC 8725 section 3.1, G01).
 	signed, err := jose.ParseSignedCompact(token, algorithmNames())
 	if err != nil || len(signed.Signatures) != 1 {
-		return nil, invalid("not a compact JWS signed with an algorithm of ours")
+		return nil, invalid("not a compact JWS signed with a supported algorithm")
 	}
-	// go-jose decodes base64url leniently and checks the signature over what it
-	// encodes anew, so many texts would pass for one token (G08).
+	// go-jose decodes base64url leniently and checks the signature over its own encoding,
+	// so many texts would pass for one token (G08).
 	if canonical, err := signed.CompactSerialize(); err != nil || canonical != token {
-		return nil, invalid("not encoded as we do")
+		return nil, invalid("not in the canonical encoding")
 	}
 	header := signed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != tokenType {
@@ -50,9 +49,9 @@ func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, err
 	}
 	k := t.verifyingKey(ctx, header.KeyID)
 	if k == nil {
-		return nil, invalid("not signed by a key of ours")
+		return nil, invalid("not signed by a key of this host")
 	}
-	// The algorithm is that of the key; what the header says is only held against it.
+	// The key decides the algorithm; the header only has to match.
 	if header.Algorithm != k.algorithm {
 		return nil, invalid("not signed with the algorithm of its key")
 	}
@@ -63,8 +62,8 @@ func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, err
 	return claims, nil
 }
 
-// verifyClaims looks at the expiry last, so that ErrTokenExpired is said of
-// tokens only that were good once.
+// verifyClaims checks the expiry last, so that ErrTokenExpired is only returned for
+// tokens that were valid once.
 func (t *Tokens) verifyClaims(p payload) (sso.AccessClaims, error) {
 	if p.Issuer != t.config.Issuer || p.Audience != t.config.Issuer {
 		return sso.AccessClaims{}, invalid("issued by or for somebody else")

@@ -98,7 +98,7 @@ func TestAccountShowsWhoAndWhere(t *testing.T) {
 	b.get("/auth/login/op/callback?code=crowd&state="+state, "User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
 	a := b.account()
 	for _, want := range []string{
-		"Ada &lt;b&gt;Lovelace&lt;/b&gt;", "crowd@example.org", "department-19", "and 20 more", "Chrome on Windows", "this browser", "from 127.0.0.1", "End all but this browser",
+		"Ada &lt;b&gt;Lovelace&lt;/b&gt;", "crowd@example.org", "department-19", "and 20 more", "Chrome on Windows", "this browser", "from 127.0.0.1", "Sign out everywhere else",
 	} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("no %q in\n%s", want, a.body)
@@ -185,7 +185,7 @@ func TestEndingAllOtherSessions(t *testing.T) {
 	if w.there.me() != "" || w.here.me() != w.me || w.stranger.me() == "" || len(w.sessionsOf(t, w.me)) != 1 {
 		t.Errorf("there %q, here %q, a stranger %q, %v", w.there.me(), w.here.me(), w.stranger.me(), w.sessionsOf(t, w.me))
 	}
-	if a := w.here.account(); !strings.Contains(a.body, "You are signed in nowhere else.") || strings.Contains(a.body, "/account/end") {
+	if a := w.here.account(); !strings.Contains(a.body, "You are not signed in anywhere else.") || strings.Contains(a.body, "/account/end") {
 		t.Errorf("the page does not say so: %s", a.body)
 	}
 }
@@ -330,7 +330,7 @@ func TestAccountWithManySessions(t *testing.T) {
 		}
 	}
 	a := b.account()
-	if got := strings.Count(a.body, `name="session"`); got != sso.MaxShownSessions || !strings.Contains(a.body, "more than can be shown") {
+	if got := strings.Count(a.body, `name="session"`); got != sso.MaxShownSessions || !strings.Contains(a.body, "more than this page can show") {
 		t.Errorf("%d sessions are shown", got)
 	}
 	if strings.Count(a.body, ">this browser<") != 1 {

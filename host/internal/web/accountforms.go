@@ -28,7 +28,7 @@ func (s *Server) fromOurPage(next echo.HandlerFunc) echo.HandlerFunc {
 // accountForm reads a form of the account, and who posts it.
 func (s *Server) accountForm(c echo.Context) (who sso.Principal, form url.Values, err error) {
 	if mediaType(c.Request()) != echo.MIMEApplicationForm {
-		return sso.Principal{}, nil, mediaError{echo.MIMEApplicationForm}
+		return sso.Principal{}, nil, notOfType(echo.MIMEApplicationForm)
 	}
 	if form, err = readForm(c.Request()); err != nil {
 		return sso.Principal{}, nil, err

@@ -86,7 +86,7 @@ func TestSignedInAlreadyGoesBack(t *testing.T) {
 		t.Fatalf("%s to %q", a.Status, a.Header.Get("Location"))
 	}
 	again := b.page("/login?" + toDeepLink)
-	if again.StatusCode != http.StatusConflict || !strings.Contains(again.body, "The app does not see you") || !strings.Contains(again.body, `href="https://wiki.example/page?`) {
+	if again.StatusCode != http.StatusConflict || !strings.Contains(again.body, "The app does not see that you are signed in") || !strings.Contains(again.body, `href="https://wiki.example/page?`) {
 		t.Errorf("FA36 at once again: %s %s", again.Status, again.body)
 	}
 	if !strings.Contains(s.log.String(), "SESSION_COOKIE_DOMAIN") || strings.Contains(s.log.String(), "c=d") {
@@ -158,7 +158,7 @@ func TestDeniedPage(t *testing.T) {
 	if a.StatusCode != http.StatusForbidden {
 		t.Errorf("got %s", a.Status)
 	}
-	for _, want := range []string{"You may not use wiki", "as Ada &lt;b&gt;Lovelace", "<b>admins</b>", "<b>OP</b>", "the app can be told</li>", `href="/login?again=1&amp;redirect=`, "Sign out"} {
+	for _, want := range []string{"You do not have access to wiki", "as Ada &lt;b&gt;Lovelace", "<b>admins</b>", "<b>OP</b>", "can be passed to the app</li>", `href="/login?again=1&amp;redirect=`, "Sign out"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page has no %s: %s", want, a.body)
 		}

@@ -62,7 +62,7 @@ func TestBusy(t *testing.T) {
 	wantBusy("starting in a browser", b.get("/auth/login/op", "Accept", acceptHTML))
 	wantBusy("signing in at once", b.postJSON("/auth/login/dir", map[string]string{"identifier": "ada", "password": "right"}))
 	back := "/auth/login/op/callback?" + url.Values{"code": {"ada"}, "state": {state}}.Encode()
-	if a := b.get(back, "Accept", acceptHTML); !strings.Contains(a.body, "load this page again") {
+	if a := b.get(back, "Accept", acceptHTML); !strings.Contains(a.body, "reload this page") {
 		t.Errorf("coming back: %s", a.body)
 	} else {
 		wantBusy("coming back", a)

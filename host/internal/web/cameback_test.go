@@ -77,7 +77,7 @@ func TestFormLeftOpen(t *testing.T) {
 		form := promptOf(s.browser(t), "/auth/login/dir?redirect=/private", "right")
 		s.clock.advance(time.Hour)
 		a := s.browser(t).postForm(toCallback, form, "Accept", acceptHTML)
-		wantPage(t, "a form of somebody else", a, http.StatusUnauthorized, "began somewhere else", "do not use it")
+		wantPage(t, "a form of somebody else", a, http.StatusUnauthorized, "started somewhere else", "do not use it")
 		if strings.Contains(a.body, "private") {
 			t.Errorf("the redirect of somebody else: %s", a.body)
 		}

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// errForbiddenField: there is no such field, or it is not for whoever asks, which
-// Directus does not tell apart.
-var errForbiddenField = errors.New("field that there is not")
+// errForbiddenField: there is no such field, or the user has no access to it. Directus does
+// not distinguish the two.
+var errForbiddenField = errors.New("no such field, or not for this user")
 
 // collection is a kind of record as clients of Directus know it.
 type collection struct {

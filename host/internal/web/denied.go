@@ -18,7 +18,7 @@ func (s *Server) denied(c echo.Context) error {
 	}
 	target := s.appTarget(c, query.Get("redirect"))
 	if target == "" {
-		return payloadError{"redirect is not at an application"}
+		return payloadError{"redirect does not lead to an application"}
 	}
 	who, ok, err := s.known(c)
 	if err != nil {

@@ -113,7 +113,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 }
 
 func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
-	return payloadError{"this provider signs in through a browser: open " + s.path(c, "/auth/login/"+provider) + " there"}
+	return payloadError{"this provider signs people in through a browser: open " + s.path(c, "/auth/login/"+provider) + " in a browser"}
 }
 
 // moreWanted is a login whose first prompt asks for what the client may not know
@@ -171,7 +171,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
-		return payloadError{"this login goes on in a browser: open " + s.path(c, "/auth/login/"+pending.Attempt.Provider) + " there"}
+		return payloadError{"this login continues in a browser: open " + s.path(c, "/auth/login/"+pending.Attempt.Provider) + " in a browser"}
 	}
 	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}

@@ -189,8 +189,8 @@ func TestPromptSaysWhyItIsShownAgain(t *testing.T) {
 		status int
 		want   string
 	}{
-		{sdk.ReasonBadCredentials, http.StatusUnauthorized, "not right"},
-		{sdk.ReasonCodeWrong, http.StatusUnauthorized, "The code is not right"},
+		{sdk.ReasonBadCredentials, http.StatusUnauthorized, "is incorrect"},
+		{sdk.ReasonCodeWrong, http.StatusUnauthorized, "The code is incorrect"},
 		{sdk.ReasonCodeExpired, http.StatusUnauthorized, "The code is too old"},
 		{"password_too_short", http.StatusUnauthorized, "not accepted"},
 		{"", http.StatusOK, ""},
@@ -229,6 +229,10 @@ func TestReasonsOfBadPayloads(t *testing.T) {
 		if got := extensionsOf(t, a)["reason"]; a.StatusCode != http.StatusBadRequest || got != test.want {
 			t.Errorf("%s %s: %s %s", test.path, test.body, a.Status, a.body)
 		}
+	}
+	marked := b.do(http.MethodPost, "/auth/refresh", strings.NewReader("\xef\xbb\xbf"+`{"refresh_token":5}`), "Content-Type", "application/json")
+	if got := extensionsOf(t, marked)["reason"]; got != `"refresh_token" must be a string` {
+		t.Errorf("after a byte order mark: %s", marked.body)
 	}
 	long := url.Values{"identifier": {strings.Repeat("a", 10<<10)}, "password": {"x"}}
 	if a := b.postForm("/auth/login/dir", long); extensionsOf(t, a)["reason"] != "an answer is too long" {

@@ -13,15 +13,15 @@ func TestRoutesOfDirectusThatAreNotHere(t *testing.T) {
 	b := s.browser(t)
 	b.signIn("op", "ada")
 	for route, says := range map[string]string{
-		"GET /items/articles": "no collections, items", "SEARCH /items/articles": "no collections, items", "POST /graphql": "no collections, items", "POST /graphql/system": "no collections, items",
-		"GET /files": "no collections, items", "GET /assets/6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01": "no collections, items", "GET /collections": "no collections, items",
-		"GET /server/specs/oas": "no collections, items", "GET /websocket": "no collections, items", "GET /settings": "no collections, items", "POST /utils/cache/clear": "no collections, items",
+		"GET /items/articles": "does not have the collections, items", "SEARCH /items/articles": "does not have the collections, items", "POST /graphql": "does not have the collections, items", "POST /graphql/system": "does not have the collections, items",
+		"GET /files": "does not have the collections, items", "GET /assets/6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01": "does not have the collections, items", "GET /collections": "does not have the collections, items",
+		"GET /server/specs/oas": "does not have the collections, items", "GET /websocket": "does not have the collections, items", "GET /settings": "does not have the collections, items", "POST /utils/cache/clear": "does not have the collections, items",
 		"GET /users": "their own account", "GET /users/6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01": "their own account", "DELETE /users": "their own account",
 		"GET /roles": "their own account", "GET /permissions/me": "their own account", "GET /users/me/roles": "their own account", "GET /policies": "their own account",
-		"POST /auth/password/request": "neither passwords", "POST /auth/password/reset": "neither passwords", "POST /users/me/tfa/generate": "neither passwords", "POST /users/me/tfa/disable": "neither passwords",
-		"POST /users/invite": "neither passwords", "POST /users/register": "neither passwords", "POST /shares/auth": "neither passwords", "POST /auth/login": "neither passwords",
-		"GET /admin": "no Data Studio", "GET /admin/content": "no Data Studio",
-		"GET /nothing": "No page", "GET /itemsx": "No page", "GET /auth/login/none": "", "GET /auth/login/op/metadata": "No page",
+		"POST /auth/password/request": "no passwords or second factors", "POST /auth/password/reset": "no passwords or second factors", "POST /users/me/tfa/generate": "no passwords or second factors", "POST /users/me/tfa/disable": "no passwords or second factors",
+		"POST /users/invite": "no passwords or second factors", "POST /users/register": "no passwords or second factors", "POST /shares/auth": "no passwords or second factors", "POST /auth/login": "no passwords or second factors",
+		"GET /admin": "not have a Data Studio", "GET /admin/content": "not have a Data Studio",
+		"GET /nothing": "no page", "GET /itemsx": "no page", "GET /auth/login/none": "", "GET /auth/login/op/metadata": "no page",
 	} {
 		method, path, _ := strings.Cut(route, " ")
 		a := b.do(method, path, nil)
@@ -29,7 +29,7 @@ func TestRoutesOfDirectusThatAreNotHere(t *testing.T) {
 		if a.StatusCode != http.StatusNotFound || extensions["code"] != "ROUTE_NOT_FOUND" || extensions["path"] != path || !strings.Contains(messageOf(t, a), says) {
 			t.Errorf("%s: %s %s", route, a.Status, a.body)
 		}
-		if isOurs := says == "" || says == "No page"; isOurs == (extensions["reason"] != nil) {
+		if isOurs := says == "" || says == "no page"; isOurs == (extensions["reason"] != nil) {
 			t.Errorf("%s: reason %v", route, extensions["reason"])
 		}
 		if a := b.do(method, path, nil, "Accept", acceptHTML); a.StatusCode != http.StatusNotFound || !strings.Contains(a.Header.Get("Content-Type"), "text/html") || !strings.Contains(a.body, says) {

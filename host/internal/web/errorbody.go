@@ -24,8 +24,8 @@ type errorEntry struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// errorBody tells programs the code, the extensions that Directus has for it, and a text
-// of our own. Texts of plugins and libraries stay in the log.
+// errorBody is the answer to programs: the code, the extensions that Directus has for it, and
+// a text of this package. The texts of plugins and libraries go to the log only.
 //
 // The extension reason is a text with INVALID_PAYLOAD, SERVICE_UNAVAILABLE and
 // UNSUPPORTED_MEDIA_TYPE, and a word of a fixed set with INVALID_CREDENTIALS, where
@@ -47,12 +47,16 @@ func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 		extensions["reason"], message = reason, "Invalid payload. "+sentence(reason)
 	case "UNSUPPORTED_MEDIA_TYPE":
 		if m, ok := errors.AsType[mediaError](err); ok {
-			extensions["reason"] = m.reason()
+			extensions["reason"] = m.reason
 		}
 	case "REQUESTS_EXCEEDED":
 		if limited, ok := errors.AsType[limitedError](err); ok {
 			extensions["limit"] = limited.Points
 			extensions["reset"] = limited.at.Add(limited.wait()).UTC().Format(time.RFC3339)
+		}
+	case "INVALID_PROVIDER_CONFIG":
+		if p, err := s.ports.Logins.Provider(c.Param("provider")); err == nil {
+			extensions["provider"] = p.Name
 		}
 	case "SERVICE_UNAVAILABLE":
 		service := s.serviceOf(c, err)
@@ -67,7 +71,7 @@ func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	return errorEnvelope{[]errorEntry{{Message: message, Extensions: extensions}}}
 }
 
-// credentialsReason is why somebody was refused, in a word of the contract; else empty.
+// credentialsReason returns the reason of a refusal, as a word of the contract, or "".
 func credentialsReason(err error) string {
 	if errors.Is(err, sso.ErrUserInactive) {
 		return string(sdk.ReasonAccountDisabled)
@@ -95,7 +99,7 @@ func (s *Server) serviceOf(c echo.Context, err error) string {
 	return "provider"
 }
 
-// payloadReason says what is wrong with a request, in a text of our own.
+// payloadReason says what is wrong with a request, in a text of this package.
 func payloadReason(err error, a answer) string {
 	if p, ok := errors.AsType[payloadError](err); ok {
 		return p.reason
@@ -108,7 +112,7 @@ func payloadReason(err error, a answer) string {
 	return a.message.Title
 }
 
-// sentence makes a sentence of a text that is none yet.
+// sentence makes a sentence of a text: with a capital and a period.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."

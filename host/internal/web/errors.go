@@ -22,8 +22,8 @@ var (
 	errCrossSite      = errors.New("request from another site")
 	errInvalidPayload = errors.New("invalid payload")
 	errNoCredentials  = errors.New("not signed in")
-	errNoCookie       = errors.New("the browser did not bring back the cookie of this login")
-	errDropped        = errors.New("the browser holds other logins, and not this one")
+	errNoCookie       = errors.New("the browser did not send the cookie of this login")
+	errDropped        = errors.New("the browser has cookies of other logins, but not of this one")
 	errNoPasswords    = errors.New("there are no local passwords")
 	errUnsupported    = errors.New("unsupported content type")
 )
@@ -34,22 +34,24 @@ type payloadError struct{ reason string }
 func (e payloadError) Error() string { return "invalid payload: " + e.reason }
 func (e payloadError) Unwrap() error { return errInvalidPayload }
 
-// mediaError is an errUnsupported that says what is taken instead.
-type mediaError struct{ accepted string }
+// mediaError is an errUnsupported with a reason that says what is taken instead.
+type mediaError struct{ reason string }
 
-func (e mediaError) reason() string { return "the content type must be " + e.accepted }
-func (e mediaError) Error() string  { return errUnsupported.Error() + ": " + e.reason() }
-func (e mediaError) Unwrap() error  { return errUnsupported }
+func (e mediaError) Error() string { return errUnsupported.Error() + ": " + e.reason }
+func (e mediaError) Unwrap() error { return errUnsupported }
 
-// answer is how an error is told: by status and code to programs, by message
-// to people.
+// notOfType is the mediaError for a body with another content type than the accepted ones.
+func notOfType(accepted string) error { return mediaError{"the content type must be " + accepted} }
+
+// answer is the answer to an error: programs get the status and the code, people get the
+// message.
 type answer struct {
 	status  int
 	code    string
 	message page.Message
 }
 
-// answers is the one table from error to answer; the first that matches counts.
+// answers maps errors to answers. The first match counts.
 // Codes and statuses are those of Directus.
 var answers = []struct {
 	err    error
@@ -91,8 +93,8 @@ var answers = []struct {
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
-	// Nobody is told that they are signed in, nor that nothing happened, and nothing is
-	// removed. Before the row of the context's error, which comes with it.
+	// The answer says neither that the login succeeded nor that nothing happened, and removes
+	// no cookie. This row comes before the one of the context's error, which it also matches.
 	{sso.ErrOutcomeUnknown, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{errForbiddenField, answer{http.StatusForbidden, "FORBIDDEN", page.MessageForbiddenField}},
 	{errProfileLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyChanges}},
@@ -105,7 +107,7 @@ var answers = []struct {
 	{context.DeadlineExceeded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
 }
 
-// deniedMessages refine the page of sdk.ErrDenied by its reason.
+// deniedMessages are the messages for the reasons of sdk.ErrDenied.
 var deniedMessages = map[sdk.Reason]page.Message{
 	sdk.ReasonBadCredentials:  page.MessageBadCredentials,
 	sdk.ReasonCancelled:       page.MessageCancelled,
@@ -176,14 +178,14 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// isOurFault reports whether neither the client nor the provider has to do something
-// about an error, but whoever operates this host.
+// isOurFault reports whether the operator of this host has to act on an error, and neither
+// the client nor the provider.
 func isOurFault(a answer, err error) bool {
 	return a.status == http.StatusInternalServerError || errors.Is(err, sso.ErrStoreUnavailable)
 }
 
-// logError logs what the operator may have to do something about. What programs
-// get wrong by themselves is debug.
+// logError logs an error that the operator may have to act on. Mistakes of programs are
+// logged at debug level.
 func (s *Server) logError(c echo.Context, a answer, err error) {
 	args := []any{"code", a.code, "path", loggedPath(c), "error", oneLine(err)}
 	gone := errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
@@ -210,12 +212,11 @@ func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
 	return s.render(c, a.status, failure, formsStay)
 }
 
-// retryBusy is after how many seconds it is worth to try again where too many wait:
-// a provider that keeps up serves a full queue in a few, and large requests do not
-// stay for longer.
+// retryBusy is the Retry-After, in seconds, when too many requests wait: a provider that
+// keeps up serves a full queue in a few seconds, and large requests do not take longer.
 const retryBusy = "5"
 
-// askToRetry says when a request that was not served may be made again (RFC 9110
+// askToRetry says when the client may repeat a request that was not served (RFC 9110
 // section 10.2.3).
 func askToRetry(c echo.Context, err error) {
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errOverloaded) {
@@ -226,19 +227,18 @@ func askToRetry(c echo.Context, err error) {
 	}
 }
 
-// logShown logs an error that somebody sees as a page, and reports whether the log
-// has it at the level in force: then the page may tell the ID of the request as the
-// reference to ask for help with. Anybody can have pages shown, so the lines are
-// sampled, those of each page by themselves; a reference that would lead nowhere is
-// not told. The provider must be one of ours, or empty.
+// logShown logs an error that is shown as a page, and reports whether the line was written
+// at the level in force. Only then does the page show the ID of the request, as a reference
+// for support. Anybody can cause such pages, so the lines of each page are sampled. The
+// provider must be a configured one, or empty.
 func (s *Server) logShown(c echo.Context, provider, what string, a answer, err error) bool {
 	level := hclog.Info
 	switch {
 	case isOurFault(a, err):
 		level = hclog.Error
 	case c.Request().Context().Err() != nil:
-		level = hclog.Debug // went away, and sees nothing
-	case errors.Is(err, sso.ErrBusy): // a flood; the operator is told of that, once for all
+		level = hclog.Debug // the client is gone and sees no page
+	case errors.Is(err, sso.ErrBusy): // a flood, which has its own line in the log
 	case what == "sign-in refused" && a.code != "INVALID_PAYLOAD":
 		level = hclog.Warn
 	}
@@ -253,14 +253,14 @@ func (s *Server) logShown(c echo.Context, provider, what string, a answer, err e
 	return level >= s.logger.GetLevel()
 }
 
-// loggedPath is as much of the path as names what was asked for.
+// loggedPath returns the beginning of the path, which identifies the request.
 func loggedPath(c echo.Context) string {
 	path := c.Request().URL.EscapedPath()
 	return path[:min(len(path), 256)]
 }
 
-// oneLine makes an error fit for one line of a log: what a provider or a client
-// wrote may hold line breaks.
+// oneLine makes an error fit on one line of the log: text from a provider or a client may
+// contain line breaks.
 func oneLine(err error) string {
 	if errors.Is(err, errPanic) {
 		return err.Error()

@@ -86,11 +86,11 @@ func (f fields) add(name string) error {
 	}
 	path := strings.Split(name, ".")
 	if len(path) > maxFieldDepth {
-		return payloadError{"fields has a name that goes too deep"}
+		return payloadError{"fields has a name with too many levels"}
 	}
 	for _, part := range path {
 		if part == "" {
-			return payloadError{"fields has a name with nothing before or behind a dot"}
+			return payloadError{"fields has a name with nothing before or after a dot"}
 		}
 		f = f.below(part)
 	}

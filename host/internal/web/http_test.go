@@ -122,7 +122,7 @@ func TestSignInPage(t *testing.T) {
 	if !strings.Contains(a.body, `/auth/login/op?redirect=https%3A%2F%2Fapp.example%2Fwelcome%3Fa%3Db%26c`) {
 		t.Errorf("links: %s", a.body)
 	}
-	if a := b.get("/login?redirect=//evil.example", "Accept", acceptHTML); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, "You cannot be sent there") {
+	if a := b.get("/login?redirect=//evil.example", "Accept", acceptHTML); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, "We cannot send you back to that address") {
 		t.Errorf("bad redirect: %s", a.Status)
 	}
 }
@@ -172,10 +172,10 @@ func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=%3Cscript%3E", "Accept", acceptHTML); strings.Contains(a.body, "<script") || !strings.Contains(a.body, "refused") {
 		t.Errorf("a detail that we do not know: %s", a.body)
 	}
-	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=account_disabled", "Accept", acceptHTML); !strings.Contains(a.body, "may not be used at the moment") {
+	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=account_disabled", "Accept", acceptHTML); !strings.Contains(a.body, "you cannot use it at the moment") {
 		t.Errorf("an account that is not active: %s", a.body)
 	}
-	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=database", "Accept", acceptHTML); !strings.Contains(a.body, "cannot look up who you are") {
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=database", "Accept", acceptHTML); !strings.Contains(a.body, "We cannot look up who you are") {
 		t.Errorf("a database that is away: %s", a.body)
 	}
 	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=cancelled", "Accept", acceptHTML); !strings.Contains(a.body, "The service that checks who you are") {

@@ -38,7 +38,7 @@ func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 			return parseInbound(c, "", next)
 		}
 		if mediaType(req) != echo.MIMEApplicationForm {
-			return mediaError{echo.MIMEApplicationForm}
+			return notOfType(echo.MIMEApplicationForm)
 		}
 		return s.withRoom(c, limit+int64(len(repostedMark)), func() error {
 			form, err := readText(req)

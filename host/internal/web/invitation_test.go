@@ -122,7 +122,7 @@ func TestInvitationsThatAreNotTaken(t *testing.T) {
 	other := known.accept(token, "op")
 	target, _ = url.Parse(other.Header.Get("Location"))
 	got := known.get("/auth/login/op/callback?code=known&state="+target.Query().Get("state"), "Accept", acceptHTML)
-	if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "You have an account already") {
+	if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "You already have an account") {
 		t.Errorf("who has an account: %s\n%s", got.Status, got.body)
 	}
 	if page := s.browser(t).get("/invitation?token="+token, "Accept", acceptHTML); page.StatusCode != http.StatusOK {

@@ -149,7 +149,7 @@ func TestGuessingByABrowser(t *testing.T) {
 	for range 3 {
 		a := answer("right")
 		wantLimited(t, "a page", a, "60")
-		if !strings.Contains(a.body, "Wait 60 seconds, then load this page again.") || strings.Contains(a.body, "ada") || strings.Contains(a.body, "right") || strings.Contains(a.body, "Try again<") {
+		if !strings.Contains(a.body, "Wait 60 seconds, then reload this page.") || strings.Contains(a.body, "ada") || strings.Contains(a.body, "incorrect") || strings.Contains(a.body, "Try again<") {
 			t.Errorf("page: %s", a.body)
 		}
 	}

@@ -142,7 +142,7 @@ func TestLinkThatIsTaken(t *testing.T) {
 	b.signIn("op", "ada")
 	for _, subject := range []string{"one@box.example", "ONE@Box.example"} {
 		a := b.comeBack("mail", subject, b.beginLink("mail"))
-		b.wantNotLinked(subject, a, http.StatusConflict, "That leads to another account")
+		b.wantNotLinked(subject, a, http.StatusConflict, "That belongs to another account")
 		if strings.Contains(a.body, "owner") || strings.Contains(a.body, owner.me()) || strings.Contains(strings.ToLower(a.body), "box.example") {
 			t.Errorf("the page says whose it is: %s", a.body)
 		}
@@ -151,7 +151,7 @@ func TestLinkThatIsTaken(t *testing.T) {
 	if err := s.store.AddLink(t.Context(), owner.me(), people.Link{Provider: "mail", Subject: "TWO@box.example"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
-	b.wantNotLinked("of before", b.comeBack("mail", "TWO@box.example", b.beginLink("mail")), http.StatusConflict, "That leads to another account")
+	b.wantNotLinked("of before", b.comeBack("mail", "TWO@box.example", b.beginLink("mail")), http.StatusConflict, "That belongs to another account")
 	s.wantLinks(t, "theirs", b.me(), ada)
 	s.wantLinks(t, "the owner's", owner.me(), sso.LinkedIdentity{Provider: "mail", Subject: "TWO@box.example"}, sso.LinkedIdentity{Provider: "mail", Subject: "one@box.example"}, sso.LinkedIdentity{Provider: "op", Subject: "owner"})
 	// Whoever has it already is told nothing of that kind.
@@ -193,7 +193,7 @@ func TestA12LinkingInAnotherBrowser(t *testing.T) {
 		site, _ := url.Parse(s.URL)
 		other.http.Jar.SetCookies(site, []*http.Cookie{attemptCookie(t, started)})
 		a := other.comeBack("mail", "a.da", state)
-		other.wantNotLinked(name, a, http.StatusForbidden, "This was begun in another session")
+		other.wantNotLinked(name, a, http.StatusForbidden, "This was started somewhere else")
 		if other.me() != before {
 			t.Errorf("%s: signed in as %q", name, other.me())
 		}
@@ -209,9 +209,9 @@ func TestLinkingAfterTheSession(t *testing.T) {
 		status    int
 		title     string
 	}{
-		"signed out":                {func(_ *site, b *browser) { b.postForm("/auth/logout", url.Values{"mode": {"session"}}, fromPage...) }, http.StatusForbidden, "another session"},
-		"signed in anew":            {func(_ *site, b *browser) { b.signIn("op", "ada") }, http.StatusForbidden, "another session"},
-		"signed in as another user": {func(_ *site, b *browser) { b.signIn("op", "eve") }, http.StatusForbidden, "another session"},
+		"signed out":                {func(_ *site, b *browser) { b.postForm("/auth/logout", url.Values{"mode": {"session"}}, fromPage...) }, http.StatusForbidden, "started somewhere else"},
+		"signed in anew":            {func(_ *site, b *browser) { b.signIn("op", "ada") }, http.StatusForbidden, "started somewhere else"},
+		"signed in as another user": {func(_ *site, b *browser) { b.signIn("op", "eve") }, http.StatusForbidden, "started somewhere else"},
 		"in time":                   {func(s *site, _ *browser) { s.clock.advance(4 * time.Minute) }, http.StatusFound, ""},
 		"took too long":             {func(s *site, _ *browser) { s.clock.advance(6 * time.Minute) }, http.StatusUnauthorized, "has expired"},
 		"suspended": {func(s *site, b *browser) {
@@ -219,7 +219,7 @@ func TestLinkingAfterTheSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-		}, http.StatusForbidden, "another session"},
+		}, http.StatusForbidden, "started somewhere else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newLinkingSite(t)

@@ -48,6 +48,9 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	if err != nil {
 		return start, err
 	}
+	if isInBrackets(query, "redirect") {
+		return start, payloadError{`"redirect" must be a string`}
+	}
 	if start.Redirect, err = s.at(c).redirects.resolve(provider, query.Get("redirect")); err != nil {
 		return start, err
 	}

@@ -459,7 +459,7 @@ func TestDirectLogin(t *testing.T) {
 	})
 	t.Run("a provider that redirects", func(t *testing.T) {
 		a := s.browser(t).postJSON("/auth/login/op", map[string]any{"identifier": "ada", "password": "right"})
-		if a.StatusCode != 400 || a.code(t) != "INVALID_PAYLOAD" || !strings.Contains(a.body, "open /auth/login/op there") {
+		if a.StatusCode != 400 || a.code(t) != "INVALID_PAYLOAD" || !strings.Contains(a.body, "open /auth/login/op in a browser") {
 			t.Errorf("got %s: %s", a.Status, a.body)
 		}
 	})

@@ -222,9 +222,9 @@ func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bo
 	}
 }
 
-// errLogoutMessage is a logout message that does not hold. A provider that calls
+// errLogoutMessage is a logout message that was refused. A provider that calls
 // directly is told 400 (OpenID Connect Back-Channel Logout 1.0 section 2.8).
-var errLogoutMessage = errors.New("logout message does not hold")
+var errLogoutMessage = errors.New("logout message refused")
 
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
 	log := s.sampled.warn

@@ -167,7 +167,7 @@ func TestOurLogout(t *testing.T) {
 		b, a := begin(t, "ada", url.Values{"redirect": {"https://app.example/welcome"}})
 		state := wantRedirect(t, a, slo).Query().Get("RelayState")
 		target := wantRedirect(t, b.get("/auth/login/idp/logout?outcome=partial&RelayState="+state, "Accept", acceptHTML), "/login")
-		if page := b.get(target.String(), "Accept", acceptHTML); !strings.Contains(page.body, "Elsewhere you may still be signed in") {
+		if page := b.get(target.String(), "Accept", acceptHTML); !strings.Contains(page.body, "You may still be signed in with your provider") {
 			t.Errorf("page: %s", page.body)
 		}
 	})

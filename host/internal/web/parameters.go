@@ -75,6 +75,17 @@ func queryOnce(c echo.Context) (url.Values, error) {
 	return values, nil
 }
 
+// isInBrackets reports whether a parameter is given as a list or an object, as in
+// name[]=x: whoever reads such would be led elsewhere than by us, who do not.
+func isInBrackets(values url.Values, name string) bool {
+	for given := range values {
+		if strings.HasPrefix(given, name+"[") {
+			return true
+		}
+	}
+	return false
+}
+
 // readForm reads a body that is an urlencoded form.
 func readForm(req *http.Request) (url.Values, error) {
 	text, err := readText(req)

@@ -26,10 +26,12 @@ func (s *Server) principal(c echo.Context) (sso.Principal, error) {
 }
 
 // bearerOf returns the bearer token of a request. Another scheme is not ours: it may be for
-// a proxy in front of us.
+// a proxy in front of us. A client whose token is empty has none, and so the cookie counts,
+// with all that guards it.
 func bearerOf(c echo.Context) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
-	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+	token = strings.TrimSpace(token)
+	return token, token != "" && strings.EqualFold(scheme, "Bearer")
 }
 
 // bearer tells an access token, which is a JWT, from a session token.

@@ -131,7 +131,7 @@ func (s *Server) changeMe(c echo.Context) error {
 // themselves: who somebody is and what they may do is said by providers and operators.
 func readProfile(c echo.Context) (profile sso.Profile, err error) {
 	if mediaType(c.Request()) != echo.MIMEApplicationJSON {
-		return profile, mediaError{echo.MIMEApplicationJSON}
+		return profile, notOfType(echo.MIMEApplicationJSON)
 	}
 	var body map[string]json.RawMessage
 	if err := readBody(c, &body, nil); err != nil {

@@ -126,7 +126,7 @@ func TestChangesThatNobodyMakes(t *testing.T) {
 	}{
 		`{"first_name":1}`:                                       {400, `"first_name" must be a string or null`},
 		`{"language":["de"]}`:                                    {400, `"language" must be a string or null`},
-		`{"first_name":"a\u0000b"}`:                              {400, `"first_name" has a control character`},
+		`{"first_name":"a\u0000b"}`:                              {400, `"first_name" contains a control character`},
 		`{"last_name":"` + strings.Repeat("x", 1025) + `"}`:      {400, `"last_name" has more than 1024 bytes`},
 		`{"` + strings.Repeat("x", 129) + `":1}`:                 {400, "a name that is too long"},
 		manyMembers(129):                                         {400, "too many members"},

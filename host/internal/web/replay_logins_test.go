@@ -89,6 +89,18 @@ var replayOfPasswords = []exchange{
 	{"ldap, JSON by its charset", func(r *replay) string {
 		return r.told(r.raw("/auth/login/ldap", "application/json; charset=UTF-8", adaRight))
 	}, allTokens, "", ""},
+	{"ldap, JSON after a byte order mark", func(r *replay) string {
+		return r.told(r.raw("/auth/login/ldap", jsonType, "\xef\xbb\xbf"+adaRight))
+	}, allTokens, "", ""},
+	{"ldap, in Latin 1", func(r *replay) string {
+		return r.told(r.raw("/auth/login/ldap", "application/json; charset=ISO-8859-1", adaRight))
+	}, badBody, "415 UNSUPPORTED_MEDIA_TYPE(reason)", "request-bodies"},
+	{"ldap, in UTF-16", func(r *replay) string {
+		return r.told(r.raw("/auth/login/ldap", "application/json; charset=utf-16", adaRight))
+	}, allTokens, "415 UNSUPPORTED_MEDIA_TYPE(reason)", "request-bodies"},
+	{"ldap, compressed", posts("/auth/login/ldap", adaRight, "Content-Encoding", "gzip"), allTokens, "415 UNSUPPORTED_MEDIA_TYPE(reason)", "request-bodies"},
+	{"ldap, 20 KB", posts("/auth/login/ldap", `{"identifier":"ada","password":"`+strings.Repeat("x", 20<<10)+`"}`), refused, "413 CONTENT_TOO_LARGE", "request-bodies"},
+	{"ldap, an otp that is a number", posts("/auth/login/ldap", `{"identifier":"ada","password":"right","otp":5}`), badBody, allTokens, "login-by-a-program"},
 	{"ldap, wrong password", posts("/auth/login/ldap", `{"identifier":"ada","password":"wrong"}`), refused, "401 INVALID_CREDENTIALS(attempt fields reason)", "login-by-a-program"},
 	{"ldap, an expired password", posts("/auth/login/ldap", `{"identifier":"ada","password":"expired"}`), refused, "401 INVALID_CREDENTIALS(attempt fields reason)", "login-by-a-program"},
 	{"ldap, out of reach", posts("/auth/login/downldap", adaRight), "503 SERVICE_UNAVAILABLE(reason service)", "", ""},
@@ -96,6 +108,7 @@ var replayOfPasswords = []exchange{
 		service, _ := extensionsOf(r.t, r.raw("/auth/login/downldap", jsonType, adaRight))["service"].(string)
 		return service
 	}, "ldap", "", ""},
+	{"ldap, a wrong setting", posts("/auth/login/ldap", `{"identifier":"ada","password":"misconfigured"}`), "503 INVALID_PROVIDER_CONFIG(provider)", "", ""},
 	{"ldap, a name of no provider", posts("/auth/login/nobody", adaRight), noRoute, "", ""},
 	{"ldap, in capitals", posts("/auth/login/LDAP", adaRight), allTokens, noRoute, "paths"},
 	{"ldap, GET", gets("/auth/login/ldap"), noRoute, "200 page", "login-by-a-program"},
@@ -133,6 +146,12 @@ var replayOfStarts = []exchange{
 	{"start, a script", gets("/auth/login/openid?redirect=javascript:alert(1)"), badBody, "", ""},
 	{"start, a scheme of an app", gets("/auth/login/openid?redirect=myapp%3A%2F%2Fcb"), badBody, "", ""},
 	{"start, two redirects", gets("/auth/login/openid?redirect=/a&redirect=/b"), badBody, "", ""},
+	{"start, a list of redirects", gets("/auth/login/openid?redirect[]=/a"), badBody, "", ""},
+	{"start, an object of redirects", gets("/auth/login/openid?redirect%5Ba%5D=/b"), badBody, "", ""},
+	{"start, a path that becomes a host", gets("/auth/login/openid?redirect=/..//evil.example"), toProvider, badBody, "start-of-a-login"},
+	{"start, a name in a URL of the list", gets("/auth/login/openid?redirect=https%3A%2F%2Fada%40app.example%2Fwelcome"), toProvider, badBody, "start-of-a-login"},
+	{"start, 3 KB of redirect", gets("/auth/login/openid?redirect=/" + strings.Repeat("x", 3<<10)), toProvider, badBody, "start-of-a-login"},
+	{"start, a redirect to our own pages", logsIn("/auth/login/openid?redirect=/auth/login/openid", "ada"), "302 /auth/login/openid +session", "302 / +session", "start-of-a-login"},
 	{"start, prompt", gets("/auth/login/openid?prompt=consent"), toProvider, "", ""},
 	{"start, prompt empty", gets("/auth/login/openid?prompt="), toProvider, "", ""},
 	{"start, otp", gets("/auth/login/openid?otp=123456"), toProvider, "", ""},
@@ -213,6 +232,13 @@ var replayOfCallbacks = []exchange{
 	{"acs, a RelayState that is a URL", func(r *replay) string {
 		return r.told(r.postForm("/auth/login/saml/acs", url.Values{"SAMLResponse": {"x"}, "RelayState": {"/app"}, "doorward_reposted": {"1"}}))
 	}, "302 /app +session", refused, "saml-endpoints"},
+	{"acs, from the provider's site", func(r *replay) string {
+		state := r.begin("/auth/login/saml?redirect=/app")
+		return r.told(r.site.browser(r.t).postForm("/auth/login/saml/acs", url.Values{"code": {"ada"}, "RelayState": {state}}))
+	}, "302 /app +session", "200 page", "saml-endpoints"},
+	{"acs, GET", gets("/auth/login/saml/acs"), noRoute, badBody, "saml-endpoints"},
+	{"callback, ldap", gets("/auth/login/ldap/callback?code=ada&state=abc"), noRoute, refused, "callbacks"},
+	{"callback, saml", gets("/auth/login/saml/callback?code=ada&state=abc"), noRoute, refused, "callbacks"},
 	{"acs, no such provider", posts("/auth/login/nobody/acs", "{}"), noRoute, "", ""},
 }
 

@@ -210,6 +210,12 @@ var replayOfRequests = []exchange{
 		return r.raw("/auth/login/ldap", jsonType, `{"identifier":"ada","password":"right","mode":"session"}`).cookie("directus_session_token").Value
 	}), "200", "", ""},
 	{"who am I, unknown token", bearer("abc"), refused, "", ""},
+	{"who am I, an empty bearer token and a session cookie", func(r *replay) string {
+		return fmt.Sprint(r.signedIn("session").get("/users/me", "Authorization", "Bearer ").StatusCode)
+	}, "200", "", ""},
+	{"who am I, Basic and a session cookie", func(r *replay) string {
+		return fmt.Sprint(r.signedIn("session").get("/users/me", "Authorization", "Basic YTpi").StatusCode)
+	}, "200", "", ""},
 	{"who am I, dots", bearer("a.b.c"), refused, "", ""},
 	{"who am I, a JWT of ours that was altered", me(func(r *replay) string { return forged(access(r)) }), "403 INVALID_TOKEN", "", ""},
 	{"who am I, a JWT with the name of Directus", bearer(jwt(`{"iss":"directus","role":null,"app_access":true,"admin_access":true}`)), "403 INVALID_TOKEN", "", ""},
@@ -248,7 +254,7 @@ var replayOfRequests = []exchange{
 	{"the path of an error", func(r *replay) string { return fmt.Sprint(extensionsOf(r.t, r.get("/auth/login/nobody?a=b"))["path"]) }, "/auth/login/nobody", "", ""},
 	{"the message of a body", message("/auth/login/ldap", `{"identifier":"ada"}`), `Invalid payload. "password" is required.`, "", ""},
 	{"the message of a type", message("/auth/login/ldap", `{"identifier":"ada","password":5}`), `Invalid payload. "password" must be a string.`, "", ""},
-	{"the message of a wrong password", message("/auth/login/ldap", `{"identifier":"ada","password":"wrong"}`), "Invalid user credentials.", "The user name or password is not right.", "errors"},
+	{"the message of a wrong password", message("/auth/login/ldap", `{"identifier":"ada","password":"wrong"}`), "Invalid user credentials.", "The user name or password is incorrect.", "errors"},
 	{"the message of a service", func(r *replay) string {
 		text, _, _ := strings.Cut(message("/auth/login/downldap", adaRight)(r), ". ")
 		return text
@@ -263,6 +269,15 @@ var replayOfRequests = []exchange{
 		return coded(r.t, r.raw("/auth/password/request", jsonType, `{"email":"ada@example.org"}`))
 	}, "204 ", "404 ROUTE_NOT_FOUND", "paths"},
 	{"ping", gets("/server/ping"), "200 pong", "", ""},
+	{"the content type of ping", func(r *replay) string { return r.get("/server/ping").Header.Get("Content-Type") }, "text/html; charset=utf-8", "text/plain; charset=UTF-8", "headers"},
+	{"ETag", func(r *replay) string { return fmt.Sprint(r.get("/auth").Header.Get("ETag") != "") }, "true", "false", "headers"},
+	{"Vary", func(r *replay) string { return r.get("/auth").Header.Get("Vary") + "." }, "Origin, Cache-Control.", ".", "headers"},
+	{"OPTIONS without CORS_ENABLED", func(r *replay) string {
+		a := r.do(http.MethodOptions, "/auth/refresh", nil)
+		return fmt.Sprint(a.StatusCode, " ", a.Header.Get("Allow"), " ", a.body)
+	}, "200 POST POST", "204 OPTIONS, POST ", "headers"},
+	{"a query that cannot be decoded", gets("/auth?a=%zz"), "200 data(driver label name)", badBody, "paths"},
+	{"robots.txt", func(r *replay) string { return fmt.Sprint(r.get("/robots.txt").StatusCode) }, "200", "404", "paths"},
 }
 
 func message(path, body string) func(r *replay) string {

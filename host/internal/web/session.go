@@ -4,9 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -132,53 +130,6 @@ func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []ss
 		return body, nil, payloadError{"the refresh token is required in either the payload or the cookie"}
 	}
 	return body, found, nil
-}
-
-// readBody reads a JSON object or a form; nothing at all is an empty object.
-func readBody(c echo.Context, into any, form func(get func(string) string)) error {
-	req := c.Request()
-	media := mediaType(req)
-	switch {
-	case media == echo.MIMEApplicationForm:
-		values, err := readForm(req)
-		if err != nil {
-			return err
-		}
-		req.PostForm = values // afterLogout reads it
-		form(values.Get)
-		return nil
-	case media != echo.MIMEApplicationJSON && req.ContentLength != 0:
-		return mediaError{echo.MIMEApplicationJSON + " or " + echo.MIMEApplicationForm}
-	}
-	decoder := json.NewDecoder(req.Body)
-	err := decoder.Decode(into)
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	if err != nil {
-		return tooLargeOr(err, "the body is not a JSON object")
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return payloadError{"the body is more than one JSON object"}
-	}
-	return nil
-}
-
-// wanted names the types of the fields that clients send.
-var wanted = map[string]string{
-	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
-	"redirect": "a string", "provider": "a string",
-	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
-}
-
-func tooLargeOr(err error, reason string) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return err
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
-	}
-	return payloadError{reason}
 }
 
 // refresh answers POST /auth/refresh.

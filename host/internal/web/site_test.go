@@ -201,6 +201,8 @@ func (prompting) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step,
 	switch req.Answers["password"] {
 	case "right":
 		return sdk.Authenticated{Identity: sdk.Identity{Subject: "uuid-of-" + req.Answers["username"]}}, nil
+	case "misconfigured":
+		return nil, sdk.Misconfigured("bind", "bind_password is wrong")
 	case "expired":
 		fields := []sdk.PromptField{{Name: "password", Kind: sdk.FieldNewPassword}}
 		return sdk.Prompt{Reason: sdk.ReasonPasswordExpired, Fields: fields}, nil

@@ -15,7 +15,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// page is what the template gets.
+// page is the data of the template.
 type page struct {
 	Provider, Client, Asks string
 	Action                 string
@@ -23,14 +23,14 @@ type page struct {
 	Error                  string
 }
 
-// sessionCookie keeps who is signed in, so that the second login is silent. Cookies
-// do not tell ports apart, so its name has to.
+// sessionCookie is the name of the cookie that stores who is signed in, so that the second
+// login shows no page. It contains the port, because cookies are shared between ports.
 func (s *Server) sessionCookie() string {
 	return "oauth2test_" + s.web.url[strings.LastIndexByte(s.web.url, ':')+1:]
 }
 
-// authorize answers an authorization request (RFC 6749 section 4.1.1), and the form
-// of its own page.
+// authorize handles authorization requests (RFC 6749 section 4.1.1) and the form of the
+// sign-in page.
 func (s *Server) authorize(r *http.Request) *Reply {
 	if err := r.ParseForm(); err != nil {
 		return s.page(http.StatusBadRequest, page{Error: "the request cannot be read"})
@@ -61,11 +61,11 @@ func (s *Server) authorize(r *http.Request) *Reply {
 	})
 }
 
-// badRequest says what is wrong with the parameters.
+// badRequest describes an error in the parameters.
 func (s *Server) badRequest(query url.Values) string {
 	for name, values := range query {
 		if len(values) > 1 {
-			return name + " is there twice"
+			return name + " appears twice"
 		}
 	}
 	method, challenge := query.Get("code_challenge_method"), query.Get("code_challenge")
@@ -87,8 +87,8 @@ func (s *Server) badRequest(query url.Values) string {
 	return ""
 }
 
-// silent finds who signs in without a page: the person of the hint, of a session,
-// or the first.
+// silent returns the person who signs in without a page: the person of the hint, of the
+// session, or the first person.
 func (s *Server) silent(r *http.Request, query url.Values) (Person, bool) {
 	prompt := query.Get("prompt")
 	if s.config.AutoApprove {
@@ -105,7 +105,7 @@ func (s *Server) silent(r *http.Request, query url.Values) (Person, bool) {
 	return s.byLogin(cookie.Value)
 }
 
-// chosen reads the form of the page.
+// chosen handles the form of the sign-in page.
 func (s *Server) chosen(r *http.Request, client Client, query url.Values) *Reply {
 	if r.PostForm.Has("refuse") {
 		return back(query.Get("redirect_uri"), url.Values{
@@ -114,7 +114,7 @@ func (s *Server) chosen(r *http.Request, client Client, query url.Values) *Reply
 	}
 	person, ok := s.byLogin(r.PostForm.Get("person"))
 	if !ok {
-		return s.page(http.StatusBadRequest, page{Error: "there is nobody of that name"})
+		return s.page(http.StatusBadRequest, page{Error: "there is no person with this name"})
 	}
 	reply := s.approve(client, person, query)
 	cookie := http.Cookie{Name: s.sessionCookie(), Value: person.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
@@ -122,7 +122,7 @@ func (s *Server) chosen(r *http.Request, client Client, query url.Values) *Reply
 	return reply
 }
 
-// approve sends the browser back with a code.
+// approve redirects the browser to the client with a code.
 func (s *Server) approve(client Client, person Person, query url.Values) *Reply {
 	scopes := strings.FieldsFunc(query.Get("scope"), func(r rune) bool { return r == ' ' || r == ',' })
 	if client.Granted != nil {
@@ -160,7 +160,7 @@ func (s *Server) page(status int, data page) *Reply {
 		return text(http.StatusInternalServerError, err.Error())
 	}
 	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
-	// No form-action: browsers apply it to the redirect that follows.
+	// No form-action: browsers also apply it to the redirect after the form.
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("Referrer-Policy", "strict-origin")
 	return &Reply{Status: status, Header: header, Body: body.String()}

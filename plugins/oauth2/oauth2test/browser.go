@@ -10,10 +10,10 @@ import (
 	"regexp"
 )
 
-// SignIn does what a browser does between a client's redirect and its callback, at a
-// server with AutoApprove: it opens the authorization URL as the person of that login
-// (empty: the first), and returns the request with which the browser then goes to the
-// redirect URI. The error tells of the page that the provider shows instead.
+// SignIn simulates a browser between a client's redirect and its callback, for a server with
+// AutoApprove. It opens the authorization URL as the person with this login (if empty, the
+// first person), and returns the request that the browser then sends to the redirect URI. If
+// the provider shows a page instead, SignIn returns its text as an error.
 func SignIn(ctx context.Context, authorizationURL, login string) (*http.Request, error) {
 	target, err := url.Parse(authorizationURL)
 	if err != nil {
@@ -53,8 +53,8 @@ func SignIn(ctx context.Context, authorizationURL, login string) (*http.Request,
 
 var shownError = regexp.MustCompile(`<p class="error">([^<]*)</p>`)
 
-// browser follows no redirect: they lead to the client. Its connections are its own,
-// so that a test ends with none left open.
+// browser does not follow redirects, because they lead to the client. It does not keep
+// connections, so that none is open at the end of a test.
 var browser = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

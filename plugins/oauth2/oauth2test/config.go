@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Kind is the provider that a server plays.
+// Kind is the provider that a server simulates.
 type Kind string
 
-// The kinds. Their names are those of the presets of the oauth2 plugin.
+// The kinds have the names of the presets of the oauth2 plugin.
 const (
 	Generic          Kind = ""
 	GitHub           Kind = "github"
@@ -30,51 +30,51 @@ const (
 	Mastodon         Kind = "mastodon"
 )
 
-// CodeLifetime is how long a code is good. GitHub's live ten minutes.
+// CodeLifetime is how long a code is valid. GitHub's codes are valid for ten minutes.
 const CodeLifetime = time.Minute
 
-// How a client authenticates at the token endpoint.
+// The client authentication methods at the token endpoint.
 const (
-	Basic    = "client_secret_basic"     // both halves percent-encoded (RFC 6749 section 2.3.1)
-	BasicRaw = "client_secret_basic_raw" // as many servers read it
+	Basic    = "client_secret_basic"     // ID and secret percent-encoded (RFC 6749 section 2.3.1)
+	BasicRaw = "client_secret_basic_raw" // not percent-encoded, as many servers expect
 	Post     = "client_secret_post"
 	Public   = "none"
 	Any      = "any" // Basic or Post, but not both
 )
 
-// Config is what a server starts with.
+// Config is the configuration of a server.
 type Config struct {
-	// Addr is where Listen and Start listen; the default is 127.0.0.1:0. APIAddr is
-	// the same for the API, of kinds that have it on another host.
+	// Addr is the address to listen on; the default is 127.0.0.1:0. APIAddr is the address
+	// of the API, for kinds with the API on another host.
 	Addr, APIAddr string
 
 	Kind Kind
-	Name string // on its pages; the default is that of the kind
+	Name string // the name on the pages; the default depends on the kind
 
 	Clients []Client
 	People  []Person // the default is DefaultPeople
 
-	// AutoApprove signs in without a page the person whose login is the request's
-	// login_hint, or the first.
+	// AutoApprove shows no page, and signs in the person whose login is the login_hint of
+	// the request, or the first person.
 	AutoApprove bool
 
-	// IgnorePKCE neither compares nor wants a code verifier, as many providers.
+	// IgnorePKCE neither requires nor verifies a code verifier, like many providers.
 	IgnorePKCE bool
 
 	// Issuer adds iss to authorization responses (RFC 9207).
 	Issuer bool
 
-	// Expires and Refresh are about tokens of the kind Generic. Of the others, some
-	// expire and some can be refreshed.
+	// Expires and Refresh apply to tokens of the kind Generic. The other kinds define
+	// themselves whether tokens expire and can be refreshed.
 	Expires time.Duration
 	Refresh bool
 
-	// LastingRefresh makes a refresh token good for many uses: a renewal brings no
-	// new one, and ends no access token.
+	// LastingRefresh allows many uses of a refresh token: a renewal does not return a new
+	// refresh token, and does not end the access token.
 	LastingRefresh bool
 
-	// PageSize is how many items a page of a list has at most; the default is what
-	// the client asks for, or 30.
+	// PageSize is the maximum number of items of a page; the default is the number that the
+	// client requests, or 30.
 	PageSize int
 
 	// Now is the clock. The default is time.Now.
@@ -85,17 +85,17 @@ type Config struct {
 type Client struct {
 	ID, Secret   string
 	RedirectURIs []string
-	Auth         string // the default is that of the kind
+	Auth         string // the default depends on the kind
 
-	// Granted are the scopes that end users leave of those asked for; nil: all.
+	// Granted are the scopes that users grant; nil means all requested scopes.
 	Granted []string
 }
 
-// Person is an end user, as all kinds know them.
+// Person is an end user.
 type Person struct {
-	Login     string // changes hands
-	ID        string // digits; does not
-	Name      string // null if it is empty
+	Login     string // can pass to another person
+	ID        string // digits; never passes to another person
+	Name      string // null if empty
 	Emails    []Email
 	Orgs      []Org
 	Suspended bool
@@ -113,15 +113,16 @@ type Org struct {
 	Login string
 	Teams []Team
 
-	// Restricted organizations have not approved the app: they do not show. SAML
-	// makes the API refuse for want of a session.
+	// Restricted organizations have not approved the app, and the API does not list them.
+	// With SAML, the API refuses requests because a session is missing.
 	Restricted, SAML bool
 }
 
 // Team is a team of an organization.
 type Team struct{ ID, Slug string }
 
-// DefaultPeople returns alice, of the organization acme, and bob, of none.
+// DefaultPeople returns alice, a member of the organization acme, and bob, who is in no
+// organization.
 func DefaultPeople() []Person {
 	return []Person{
 		{
@@ -178,7 +179,7 @@ func (p Person) primary() Email {
 	return p.Emails[at]
 }
 
-// orNull is what JSON has for a text that may be missing.
+// orNull returns null for an empty text.
 func orNull(text string) any {
 	if text == "" {
 		return nil

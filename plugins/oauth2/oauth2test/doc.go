@@ -1,25 +1,23 @@
-// Package oauth2test is a provider of plain OAuth 2.0 to test clients against: one
-// authorization server, and in front of it the providers that people have, each with
-// its own URLs, its own API and its own oddities.
+// Package oauth2test is a provider of plain OAuth 2.0 for tests of clients. It simulates
+// real providers, each with its own URLs, API and peculiarities.
 //
-// It is a real, small HTTP server, or two of them where the provider has its API on
-// another host than its sign-in page. Unit tests start one each, end-to-end tests
-// share one, and a person can click through its sign-in page in a demonstration.
-// Never put it in front of anything real: nobody needs a password.
+// It is a small HTTP server, or two if the provider has its API and its sign-in page on
+// different hosts. Unit tests start one each, end-to-end tests share one, and in a
+// demonstration a person can click through its sign-in page. It asks for no password: never
+// use it to protect anything real.
 //
 // # The good provider
 //
-// A [Server] of the kind [Generic] keeps to RFC 6749 and RFC 7636, and is strict
-// where real providers differ: a redirect_uri is compared byte for byte, a client
-// must authenticate in its registered way, a code is good once and for
-// [CodeLifetime], a code challenge that was sent must be met.
+// A [Server] of the kind [Generic] conforms to RFC 6749 and RFC 7636, and is strict where
+// real providers differ: it compares a redirect_uri byte for byte, a client must
+// authenticate with its registered method, a code can be used once and within
+// [CodeLifetime], and the code verifier must match a code challenge that was sent.
 //
-// The other kinds do what the provider's documentation says, and not more. That of
-// GitHub answers a token request with a form unless it is asked for JSON, says every
-// error of the token endpoint with status 200, refuses API requests without
-// User-Agent, gives null for a private address, and names the next page of a list in
-// a Link field; that of Facebook has objects for errors and wants appsecret_proof;
-// and so on. Their facts are those of 2026-11-30.
+// The other kinds do only what the provider's documentation says. GitHub responds to a token
+// request with a form unless the request asks for JSON, sends every error of the token
+// endpoint with status 200, refuses API requests without User-Agent, sends null for a
+// private address, and sends the URL of the next page in a Link field. Facebook sends errors
+// as objects and requires appsecret_proof. The facts are as of 2026-11-30.
 //
 // In a test:
 //
@@ -33,8 +31,7 @@
 //
 // # The bad provider
 //
-// [Server.Alter] changes what an endpoint answers, and [Misbehaviours] is a list of
-// such changes by name. [Server.Hits] counts requests, and [Server.Leaks] tells of
-// secrets and tokens that stood in a URL. [Server.Trap] is a URL elsewhere: what
-// arrives there was sent to somebody who should not have it.
+// [Server.Alter] changes the reply of an endpoint, and [Misbehaviours] lists named changes.
+// [Server.Hits] counts requests, and [Server.Leaks] reports secrets and tokens in URLs.
+// [Server.Trap] is the URL of another server: a client must never send requests to it.
 package oauth2test

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// flavour is what one kind has of its own.
+// flavour defines how a kind differs from the others.
 type flavour struct {
 	name             string
 	authorize, token string
@@ -19,21 +19,21 @@ type flavour struct {
 	refreshPrefix    string
 	expires          time.Duration
 	refresh          bool
-	pkce             bool // is required
-	plain            bool // is a method
+	pkce             bool // whether PKCE is required
+	plain            bool // whether the method plain is allowed
 	stateMax         int
-	mismatch         bool // a wrong redirect_uri is told to the registered one
-	subpaths         bool // redirect_uri may lie below the registered one
-	agent            bool // a generic User-Agent is 429
+	mismatch         bool // a wrong redirect_uri is reported to the registered one
+	subpaths         bool // redirect_uri can be below the registered one
+	agent            bool // a generic User-Agent gets status 429
 	scheme           string
 	wants            map[string]string // parameters of the authorization request
 	members          func(Person) map[string]any
-	answer           func(r *http.Request, reply *Reply)                   // of the token endpoint
-	refuse           func(r *http.Request, p problem) *Reply               // likewise
-	routes           func(s *Server, web, api *http.ServeMux)              // of the API
-	guard            func(s *Server, r *http.Request, token string) *Reply // of each API request
+	answer           func(r *http.Request, reply *Reply)                   // changes replies of the token endpoint
+	refuse           func(r *http.Request, p problem) *Reply               // errors of the token endpoint
+	routes           func(s *Server, web, api *http.ServeMux)              // registers the API
+	guard            func(s *Server, r *http.Request, token string) *Reply // can refuse API requests
 	unauthorized     func() *Reply
-	codes            map[string]string // words of errors, by those of RFC 6749
+	codes            map[string]string // error codes, by those of RFC 6749
 }
 
 func (f flavour) clientParam() string { return "client_id" }
@@ -101,7 +101,7 @@ func init() {
 	}
 }
 
-// routes puts together the endpoints of the authorization server and of the API.
+// routes registers the endpoints of the authorization server and of the API.
 func (s *Server) routes(web, api *http.ServeMux) {
 	web.Handle(s.flavour.authorize, s.endpoint(Authorization, s.authorize))
 	tokens := web
@@ -112,7 +112,7 @@ func (s *Server) routes(web, api *http.ServeMux) {
 	s.flavour.routes(s, web, api)
 }
 
-// owned makes an endpoint of the API that wants a token, of whose owner it tells.
+// owned returns an API endpoint that requires a token and returns data of its owner.
 func (s *Server) owned(e Endpoint, answer func(r *http.Request, g grant, person Person) *Reply) http.HandlerFunc {
 	return s.endpoint(e, func(r *http.Request) *Reply {
 		scheme := s.flavour.scheme
@@ -148,8 +148,8 @@ func has(g grant, scope string) bool {
 	return false
 }
 
-// generic keeps to the specification, and has a profile as Directus's manual expects
-// it.
+// generic conforms to the specification, and has the profile that the manual of Directus
+// expects.
 var generic = flavour{
 	name: "Example OAuth", authorize: "/authorize", token: "/token", plain: true,
 	routes: func(s *Server, web, api *http.ServeMux) {
@@ -170,7 +170,7 @@ var generic = flavour{
 	},
 }
 
-// emailItems are addresses as most APIs list them.
+// emailItems returns addresses in the form that most APIs use.
 func emailItems(p Person, more func(Email) map[string]any) []any {
 	var items []any
 	for _, e := range p.Emails {

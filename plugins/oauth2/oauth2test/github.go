@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// gitHub is an OAuth app at github.com: "Authorizing OAuth apps" and "Getting
+// gitHub is an OAuth app at github.com. Sources: "Authorizing OAuth apps" and "Getting
 // started with the REST API".
 func gitHub() flavour {
 	return flavour{
@@ -38,8 +38,8 @@ func gitHub() flavour {
 	}
 }
 
-// gitHubApp is a GitHub App: tokens end, refresh tokens are good once, permissions
-// stand in for scopes.
+// gitHubApp is a GitHub App: tokens expire, refresh tokens can be used once, and there are
+// permissions instead of scopes.
 func gitHubApp() flavour {
 	f := gitHub()
 	f.name, f.prefix, f.refreshPrefix, f.subpaths = "GitHub App (fake)", "ghu_", "ghr_", false
@@ -48,8 +48,8 @@ func gitHubApp() flavour {
 	return f
 }
 
-// gitHubEnterprise is a server: its API is below /api/v3, it wants no User-Agent,
-// and verifies no address.
+// gitHubEnterprise is a GitHub Enterprise Server: its API is below /api/v3, it does not
+// require a User-Agent, and it does not verify addresses.
 func gitHubEnterprise() flavour {
 	f := gitHub()
 	f.name, f.apart, f.api, f.guard = "GitHub Enterprise (fake)", false, "/api/v3", nil
@@ -57,7 +57,7 @@ func gitHubEnterprise() flavour {
 	return f
 }
 
-// gitHubForm answers with a form unless JSON is asked for.
+// gitHubForm sends a form unless the request asks for JSON.
 func gitHubForm(r *http.Request, reply *Reply) {
 	reply.Form = !strings.Contains(r.Header.Get("Accept"), "json")
 }
@@ -126,7 +126,7 @@ func gitHubRoutes(s *Server, api *http.ServeMux, prefix string) {
 	api.Handle("DELETE "+prefix+"/applications/{client}/token", s.endpoint(Revocation, s.gitHubRevoke))
 }
 
-// shown are the organizations that have approved the app.
+// shown returns the organizations that have approved the app.
 func shown(p Person) []Org {
 	var list []Org
 	for _, org := range p.Orgs {
@@ -137,7 +137,7 @@ func shown(p Person) []Org {
 	return list
 }
 
-// gitHubOrgs refuses without the scope, and where an organization wants a session.
+// gitHubOrgs refuses a request without the scope, or if an organization requires a session.
 func gitHubOrgs(s *Server, g grant, p Person) *Reply {
 	if s.config.Kind != GitHubApp && !has(g, "read:org") {
 		return object(http.StatusForbidden, map[string]any{"message": "You need at least read:org scope to list your organizations."})
@@ -160,7 +160,7 @@ func gitHubHeader(reply *Reply, g grant) *Reply {
 	return reply
 }
 
-// gitHubRevoke deletes a token: Basic, and JSON.
+// gitHubRevoke deletes the token of a request with Basic authentication and JSON.
 func (s *Server) gitHubRevoke(r *http.Request) *Reply {
 	id, secret, _ := r.BasicAuth()
 	client, ok := s.client(id)
@@ -176,7 +176,7 @@ func (s *Server) gitHubRevoke(r *http.Request) *Reply {
 	return &Reply{Status: http.StatusNoContent, Header: http.Header{}}
 }
 
-// paged cuts a list into pages, and names the others in a Link field.
+// paged returns one page of a list, with links to the other pages in a Link field.
 func (s *Server) paged(r *http.Request, items []any) *Reply {
 	number := func(name string, otherwise int) int {
 		n, err := strconv.Atoi(r.URL.Query().Get(name))
@@ -212,13 +212,13 @@ func (s *Server) paged(r *http.Request, items []any) *Reply {
 	return reply
 }
 
-// gitea is REST as that of GitHub, below /api/v1 of the same host.
+// gitea has an API similar to GitHub's, below /api/v1 of the same host.
 func gitea() flavour {
 	return flavour{
 		name: "Gitea (fake)", authorize: "/login/oauth/authorize", token: "/login/oauth/access_token", api: "/api/v1",
 		auth: Any, plain: true, kind: "bearer", expires: time.Hour, refresh: true,
 		refuse: func(_ *http.Request, p problem) *Reply {
-			// One word for a bad code and for a wrong secret.
+			// The same error code for a wrong code and for a wrong secret.
 			said := map[string]string{"invalid_grant": "client is not authorized", "invalid_client": "invalid client secret"}
 			if text, ok := said[p.code]; ok {
 				p.code, p.text = "unauthorized_client", text

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// grant is what a code or a token stands for.
+// grant is the data of a code or a token.
 type grant struct {
 	client      string
 	person      string // ID
@@ -15,11 +15,11 @@ type grant struct {
 	method      string
 	scopes      []string
 	expires     time.Time // zero: never
-	refresh     string    // the refresh token that belongs to an access token
-	access      string    // and the other way round
+	refresh     string    // the refresh token of an access token
+	access      string    // the access token of a refresh token
 }
 
-// grants are all codes and tokens.
+// grants stores all codes and tokens.
 type grants struct {
 	now func() time.Time
 
@@ -38,7 +38,7 @@ func (g *grants) put(kind *map[string]grant, name string, one grant) {
 	(*kind)[name] = one
 }
 
-// take returns what a name stands for, once.
+// take returns a grant and deletes it.
 func (g *grants) take(kind *map[string]grant, name string) (grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -54,7 +54,7 @@ func (g *grants) look(kind *map[string]grant, name string) (grant, bool) {
 	return one, ok && (one.expires.IsZero() || g.now().Before(one.expires))
 }
 
-// end ends a token, and the one that came with it.
+// end deletes a token and the token that was issued with it.
 func (g *grants) end(token string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -67,7 +67,7 @@ func (g *grants) end(token string) bool {
 	return isAccess || isRefresh
 }
 
-// tokenIn reports whether a text holds a token.
+// tokenIn reports whether a text contains a token.
 func (g *grants) tokenIn(text string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -43,7 +43,7 @@ var discord = flavour{
 	},
 }
 
-// facebook: objects for errors, and a proof with each request.
+// facebook: errors are objects, and each request needs a proof.
 var facebook = flavour{
 	name: "Facebook (fake)", authorize: "/dialog/oauth", token: "api:/oauth/access_token", apart: true,
 	auth: Post, sep: ",", kind: "bearer", expires: 60 * 24 * time.Hour,
@@ -79,7 +79,8 @@ func facebookError(status int, text string, code int) *Reply {
 	return object(status, map[string]any{"error": map[string]any{"message": text, "type": "OAuthException", "code": code, "fbtrace_id": "A1"}})
 }
 
-// x: Basic and PKCE only, a wrapper, and addresses that are confirmed or absent.
+// x: Basic and PKCE are required, the profile is in a wrapper, and addresses are confirmed or
+// absent.
 var x = flavour{
 	name: "X (fake)", authorize: "/i/oauth2/authorize", token: "api:/2/oauth2/token", apart: true,
 	auth: Basic, kind: "bearer", expires: 2 * time.Hour, pkce: true, stateMax: 500,
@@ -98,7 +99,7 @@ var x = flavour{
 	},
 }
 
-// bitbucket: pages by a member.
+// bitbucket: the URL of the next page is in the body.
 var bitbucket = flavour{
 	name: "Bitbucket (fake)", authorize: "/site/oauth2/authorize", token: "/site/oauth2/access_token", api: "/2.0", apart: true,
 	auth: Any, kind: "bearer", expires: 2 * time.Hour, refresh: true,
@@ -125,7 +126,7 @@ var bitbucket = flavour{
 	},
 }
 
-// spotify: no word on whether an address is verified.
+// spotify: does not say whether an address is verified.
 var spotify = flavour{
 	name: "Spotify (fake)", authorize: "/authorize", token: "/api/token", api: "/v1", apart: true,
 	auth: Any, expires: time.Hour, refresh: true,
@@ -140,7 +141,7 @@ var spotify = flavour{
 	},
 }
 
-// yandex: another scheme than Bearer.
+// yandex: uses the scheme OAuth instead of Bearer.
 var yandex = flavour{
 	name: "Yandex (fake)", authorize: "/authorize", token: "/token", apart: true,
 	auth: Any, kind: "bearer", expires: 365 * 24 * time.Hour, refresh: true, scheme: "OAuth",
@@ -159,8 +160,8 @@ var yandex = flavour{
 	},
 }
 
-// nextcloud: the envelope of OCS, XML without the right fields, and the user in the
-// token response.
+// nextcloud: the envelope of OCS, XML unless the request asks for JSON in its query and a header field, and the
+// user in the token response.
 var nextcloud = flavour{
 	name: "Nextcloud (fake)", authorize: "/apps/oauth2/authorize", token: "/apps/oauth2/api/v1/token", api: "/ocs/v2.php",
 	auth: Any, expires: time.Hour, refresh: true,
@@ -187,7 +188,7 @@ var nextcloud = flavour{
 	},
 }
 
-// atlassian: an audience is wanted.
+// atlassian: an audience is required.
 var atlassian = flavour{
 	name: "Atlassian (fake)", authorize: "/authorize", token: "/oauth/token", apart: true,
 	auth: Any, expires: time.Hour, wants: map[string]string{"audience": "api.atlassian.com"},
@@ -209,7 +210,7 @@ var atlassian = flavour{
 	},
 }
 
-// reddit: Basic only, and a descriptive User-Agent everywhere.
+// reddit: Basic is required, and all requests need a descriptive User-Agent.
 var reddit = flavour{
 	name: "Reddit (fake)", authorize: "/api/v1/authorize", token: "/api/v1/access_token", apart: true,
 	auth: Basic, kind: "bearer", expires: time.Hour, agent: true,
@@ -226,7 +227,7 @@ var reddit = flavour{
 	},
 }
 
-// mastodon: tokens without an end.
+// mastodon: tokens do not expire.
 var mastodon = flavour{
 	name: "Mastodon (fake)", authorize: "/oauth/authorize", token: "/oauth/token", api: "/api/v1", auth: Post,
 	members: func(Person) map[string]any {

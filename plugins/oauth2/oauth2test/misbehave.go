@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Misbehaviour is one way in which a server breaks a rule, or does what is odd and
-// legal.
+// Misbehaviour is one way in which a server breaks a rule, or does something unusual but
+// allowed.
 type Misbehaviour struct {
 	Name    string
 	What    string
 	At      Endpoint
-	Refused bool // by a correct client; else the login works
+	Refused bool // whether a correct client refuses; otherwise the login works
 	Alter   Alteration
 }
 
-// Misbehave has the server misbehave by that name until Behave. The error is for a
-// name that is none.
+// Misbehave turns on the misbehaviour with this name until Behave. It returns an error for
+// an unknown name.
 func (s *Server) Misbehave(name string) error {
 	list := Misbehaviours()
 	at := slices.IndexFunc(list, func(m Misbehaviour) bool { return m.Name == name })
@@ -29,7 +29,7 @@ func (s *Server) Misbehave(name string) error {
 	return nil
 }
 
-// Misbehaviours are all that have a name.
+// Misbehaviours returns all named misbehaviours.
 func Misbehaviours() []Misbehaviour {
 	list := []Misbehaviour{
 		{"token-form", "the token answer is a form", Token, false, func(_ *Server, _ *http.Request, rep *Reply) { rep.Form = true }},
@@ -38,8 +38,8 @@ func Misbehaviours() []Misbehaviour {
 		{"token-expires-empty", "expires_in is an empty text", Token, false, member("expires_in", "")},
 		{"token-expires-negative", "expires_in is negative", Token, false, member("expires_in", -1)},
 		{"token-scope-list", "scope is a list", Token, false, member("scope", []string{"a", "b"})},
-		{"token-id-token", "an ID token that nobody asked for", Token, false, member("id_token", "a.b.c")},
-		{"token-error-200", "an error with status 200 beside the token", Token, true, member("error", "bad_verification_code")},
+		{"token-id-token", "an ID token that was not requested", Token, false, member("id_token", "a.b.c")},
+		{"token-error-200", "an error and a token, with status 200", Token, true, member("error", "bad_verification_code")},
 		{"token-error-object", "an error that is an object, with status 200", Token, true, member("error", map[string]any{"message": "no", "code": 190})},
 		{"token-html", "a page with status 200", Token, true, page200},
 		{"token-type-mac", "a token of another type", Token, true, member("token_type", "mac")},
@@ -49,10 +49,10 @@ func Misbehaviours() []Misbehaviour {
 		{"token-newline", "a token with a line break", Token, true, member("access_token", "a\r\nX-Evil: 1")},
 		{"profile-null-email", "email is null", Profile, false, member("email", nil)},
 		{"profile-more", "members that nobody knows", Profile, false, member("unknown", map[string]any{"a": []int{1}})},
-		{"profile-missing", "an error in place of a profile, with status 200", Profile, true, func(_ *Server, _ *http.Request, rep *Reply) {
+		{"profile-missing", "an error instead of a profile, with status 200", Profile, true, func(_ *Server, _ *http.Request, rep *Reply) {
 			rep.Members = map[string]any{"message": "Bad credentials"}
 		}},
-		{"profile-error-200", "an error beside the profile", Profile, true, member("error", "temporarily_unavailable")},
+		{"profile-error-200", "a profile with an error", Profile, true, member("error", "temporarily_unavailable")},
 		{"profile-html", "a page with status 200", Profile, true, page200},
 		{"profile-twice", "id in two spellings", Profile, true, member("ID", "666")},
 		{"profile-text", "a profile that does not say that it is JSON", Profile, true, label("text/plain")},
@@ -64,7 +64,7 @@ func Misbehaviours() []Misbehaviour {
 	for _, at := range []Endpoint{Token, Profile} {
 		for _, code := range []int{301, 302, 303, 307, 308} {
 			list = append(list, Misbehaviour{
-				fmt.Sprintf("%s-redirect-%d", at, code), "a redirect to somebody else", at, true,
+				fmt.Sprintf("%s-redirect-%d", at, code), "a redirect to another server", at, true,
 				func(s *Server, _ *http.Request, rep *Reply) {
 					*rep = Reply{Status: code, Header: http.Header{"Location": {s.Trap()}}}
 				},

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Reply is what an endpoint answers. Members, if there are any, are written as JSON,
-// or as a form where Form is set; else Body is.
+// Reply is the response of an endpoint. The body is Members as JSON, or as a form if Form is
+// set; without Members it is List as JSON, otherwise Body.
 type Reply struct {
 	Status  int
 	Header  http.Header
@@ -23,22 +23,22 @@ type Reply struct {
 // Alteration changes the reply to a request.
 type Alteration func(s *Server, r *http.Request, reply *Reply)
 
-// Alter has an endpoint answer otherwise from now on. Several alterations come one
-// after the other.
+// Alter changes all further replies of an endpoint. Several alterations are applied in the
+// order of the calls.
 func (s *Server) Alter(e Endpoint, a Alteration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.altered[e] = append(s.altered[e], a)
 }
 
-// Behave undoes all alterations.
+// Behave removes all alterations.
 func (s *Server) Behave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.altered = map[Endpoint][]Alteration{}
 }
 
-// endpoint makes a handler of what answers.
+// endpoint returns a handler that counts requests and applies the alterations.
 func (s *Server) endpoint(e Endpoint, answer func(r *http.Request) *Reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.count(e)
@@ -84,7 +84,7 @@ func encode(v any) string {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		panic(err) // a test that asks for what is no JSON
+		panic(err) // a test with a value that JSON cannot encode
 	}
 	return b.String()
 }

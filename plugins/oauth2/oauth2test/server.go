@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Endpoint names a URL of the server, for Hits and Alter.
+// Endpoint is the name of an endpoint of the server, for Hits and Alter.
 type Endpoint string
 
 // The endpoints.
@@ -26,7 +26,7 @@ const (
 	Teams         Endpoint = "teams"
 	Revocation    Endpoint = "revoke"
 
-	// Elsewhere is what was never to be asked: see [Server.Trap].
+	// Elsewhere is the server that a client must not send requests to: see [Server.Trap].
 	Elsewhere Endpoint = "elsewhere"
 )
 
@@ -35,7 +35,7 @@ type Server struct {
 	config  Config
 	flavour flavour
 	web     *listener
-	api     *listener // web, if the kind has its API there
+	api     *listener // the same as web unless the API is on another host
 	trap    *listener
 	stop    sync.Once
 
@@ -82,15 +82,15 @@ func Listen(config Config) (*Server, error) {
 	return s, nil
 }
 
-// TB is the part of testing.TB that Start needs. A program that only listens does
-// not link package testing for it.
+// TB is the part of testing.TB that Start needs, so that programs do not link package
+// testing.
 type TB interface {
 	Helper()
 	Fatalf(format string, args ...any)
 	Cleanup(func())
 }
 
-// Start is Listen for tests: the server is closed when the test ends.
+// Start is Listen for tests: it closes the server at the end of the test.
 func Start(t TB, config Config) *Server {
 	t.Helper()
 	s, err := Listen(config)
@@ -101,7 +101,7 @@ func Start(t TB, config Config) *Server {
 	return s
 }
 
-// Close ends all answers under way and stops listening. It may be called twice.
+// Close ends all running requests and stops listening. It can be called more than once.
 func (s *Server) Close() error {
 	var err error
 	s.stop.Do(func() {
@@ -114,13 +114,13 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Base is where people sign in: the base_url of a preset.
+// Base is the URL of the sign-in page: the base_url of a preset.
 func (s *Server) Base() string { return s.web.url + s.flavour.base }
 
-// API is where programs ask: the api_url of a preset.
+// API is the URL of the API: the api_url of a preset.
 func (s *Server) API() string { return s.api.url + s.flavour.api }
 
-// Options are those with which the oauth2 plugin signs in here as that client.
+// Options returns the options with which the oauth2 plugin signs in as this client.
 func (s *Server) Options(client Client) map[string]any {
 	options := map[string]any{"client_id": client.ID, "client_secret": client.Secret}
 	if s.config.Kind == Generic {
@@ -136,17 +136,17 @@ func (s *Server) Options(client Client) map[string]any {
 	return options
 }
 
-// Trap is a URL on another host. Requests to it are counted as Elsewhere.
+// Trap is the URL of another server. Requests to it are counted as Elsewhere.
 func (s *Server) Trap() string { return s.trap.url }
 
-// Hits counts the requests that an endpoint received, whatever the answer was.
+// Hits returns the number of requests that an endpoint received, whatever its replies.
 func (s *Server) Hits(e Endpoint) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hits[e]
 }
 
-// Spent is the largest number of token requests with one and the same code.
+// Spent returns the largest number of token requests with the same code.
 func (s *Server) Spent() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,15 +157,15 @@ func (s *Server) Spent() int {
 	return most
 }
 
-// Leaks tells in which URLs a secret or a token stood.
+// Leaks lists the URLs that contained a secret or a token.
 func (s *Server) Leaks() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.leaks)
 }
 
-// SetPeople replaces the end users. Grants are by ID, so that who is renamed keeps
-// theirs, and who is gone is 401.
+// SetPeople replaces the users. Grants refer to IDs: a renamed user keeps their grants, and
+// requests of a removed user get status 401.
 func (s *Server) SetPeople(people ...Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,7 +214,7 @@ func (s *Server) client(id string) (Client, bool) {
 	return client, true
 }
 
-// watch looks for secrets in URLs before anything else.
+// watch detects secrets in URLs before a request is handled.
 func (s *Server) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target := r.URL.String()
@@ -236,7 +236,7 @@ func (s *Server) leak(text string) {
 	s.leaks = append(s.leaks, text)
 }
 
-// listener is a server and where it listens.
+// listener is an HTTP server with its URL.
 type listener struct {
 	url    string
 	server *http.Server
@@ -255,7 +255,7 @@ func listen(addr string, handler http.Handler) (*listener, error) {
 	}
 	go func() {
 		defer close(l.served)
-		_ = l.server.Serve(at) // always an error; after close it has nothing to tell
+		_ = l.server.Serve(at) // always returns an error, which says nothing after close
 	}()
 	return l, nil
 }

@@ -19,7 +19,7 @@ func gitHubServer(t *testing.T, config Config) *Server {
 	return Start(t, config)
 }
 
-// answered is an answer whose body was read.
+// answered is a response whose body was read.
 type answered struct {
 	StatusCode int
 	Header     http.Header
@@ -78,8 +78,8 @@ func tokenFor(t *testing.T, s *Server, login string) string {
 	return got.AccessToken
 }
 
-// TestGitHubAuthorization: what GitHub's documentation says of its authorization
-// endpoint.
+// TestGitHubAuthorization: the authorization endpoint behaves as GitHub's documentation
+// says.
 func TestGitHubAuthorization(t *testing.T) {
 	s := gitHubServer(t, Config{})
 	for name, test := range map[string]struct {
@@ -132,7 +132,7 @@ func TestGitHubTokenEndpoint(t *testing.T) {
 		}
 	}
 	if s.Spent() != 2 {
-		t.Errorf("the code that was sent twice counts %d", s.Spent())
+		t.Errorf("the code was sent twice, Spent is %d", s.Spent())
 	}
 }
 
@@ -179,11 +179,11 @@ func TestGitHubAPI(t *testing.T) {
 	}
 	do(t, http.MethodGet, s.API()+"/user?access_token="+token, nil, agent...)
 	if s.Leaks() == nil {
-		t.Error("a token in a URL is not noticed")
+		t.Error("a token in a URL is not reported")
 	}
 }
 
-// TestSignInPage: a person is asked once, and their session does the rest.
+// TestSignInPage: the page is shown once, and the next login uses the session.
 func TestSignInPage(t *testing.T) {
 	s := Start(t, Config{Kind: GitHub, Clients: []Client{{ID: "door", Secret: "x", RedirectURIs: []string{testCallback}}}})
 	target := authorizationURL(s)

@@ -31,7 +31,7 @@ type problem struct {
 	code, text string
 }
 
-// token answers a token request (RFC 6749 sections 4.1.3 and 6).
+// tokenEndpoint handles token requests (RFC 6749 sections 4.1.3 and 6).
 func (s *Server) tokenEndpoint(r *http.Request) *Reply {
 	if s.flavour.agent && genericAgent(r) {
 		return text(http.StatusTooManyRequests, "Too Many Requests")
@@ -47,7 +47,7 @@ func (s *Server) tokenEndpoint(r *http.Request) *Reply {
 
 func (s *Server) exchange(r *http.Request) (map[string]any, *problem) {
 	if r.Method != http.MethodPost {
-		return nil, &problem{http.StatusMethodNotAllowed, "invalid_request", "POST is wanted"}
+		return nil, &problem{http.StatusMethodNotAllowed, "invalid_request", "the method must be POST"}
 	}
 	if err := r.ParseForm(); err != nil {
 		return nil, &problem{http.StatusBadRequest, "invalid_request", "the form cannot be read"}
@@ -58,11 +58,11 @@ func (s *Server) exchange(r *http.Request) (map[string]any, *problem) {
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
-			return nil, &problem{http.StatusBadRequest, "invalid_request", name + " is there twice"}
+			return nil, &problem{http.StatusBadRequest, "invalid_request", name + " appears twice"}
 		}
 	}
 	switch r.PostForm.Get("grant_type") {
-	case "authorization_code", "": // GitHub's documentation leaves it out
+	case "authorization_code", "": // GitHub's documentation does not mention it
 		return s.redeem(client, r.PostForm)
 	case "refresh_token":
 		return s.renew(client, r.PostForm)
@@ -70,7 +70,7 @@ func (s *Server) exchange(r *http.Request) (map[string]any, *problem) {
 	return nil, &problem{http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code or refresh_token"}
 }
 
-// authenticate accepts the client's registered way only (RFC 6749 section 2.3).
+// authenticate accepts only the registered method of the client (RFC 6749 section 2.3).
 func (s *Server) authenticate(r *http.Request) (Client, *problem) {
 	wrong := &problem{http.StatusUnauthorized, "invalid_client", "The client_id and/or client_secret passed are incorrect."}
 	user, password, basic := r.BasicAuth()
@@ -109,7 +109,7 @@ func (s *Server) authenticate(r *http.Request) (Client, *problem) {
 	return Client{}, wrong
 }
 
-// accepts tells whether a client may authenticate that way.
+// accepts reports whether a client may use this authentication method.
 func (s *Server) accepts(client Client, used string, decoded bool) bool {
 	switch client.Auth {
 	case Any:
@@ -163,11 +163,11 @@ func (s *Server) renew(client Client, form url.Values) (map[string]any, *problem
 		delete(members, "refresh_token")
 		return members, nil
 	}
-	s.grants.end(g.access) // GitHub, Nextcloud: the old token ends, too
+	s.grants.end(g.access) // as GitHub and Nextcloud do
 	return s.issue(g), nil
 }
 
-// issue makes a token response.
+// issue creates tokens and the members of the token response.
 func (s *Server) issue(g grant) map[string]any {
 	token := s.flavour.prefix + randomText()
 	g.expires, g.refresh, g.access = time.Time{}, "", ""
@@ -198,7 +198,7 @@ func (s *Server) issue(g grant) map[string]any {
 	return members
 }
 
-// revoke answers RFC 7009.
+// revoke handles revocation requests (RFC 7009).
 func (s *Server) revoke(r *http.Request) *Reply {
 	if err := r.ParseForm(); err != nil {
 		return text(http.StatusBadRequest, "the form cannot be read")
@@ -210,7 +210,7 @@ func (s *Server) revoke(r *http.Request) *Reply {
 	return object(http.StatusOK, map[string]any{})
 }
 
-// genericAgent: a User-Agent that says nothing of who asks.
+// genericAgent reports whether the User-Agent does not identify the client.
 func genericAgent(r *http.Request) bool {
 	agent := r.UserAgent()
 	return agent == "" || strings.HasPrefix(agent, "Go-http-client")

@@ -15,7 +15,7 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // assertionLongest is how far in the future exp of an assertion may be.
 const assertionLongest = 5 * time.Minute
 
-// assertionClient is who an assertion says it is of, before anything is checked.
+// assertionClient is the client that an assertion claims to be from, before any check.
 func assertionClient(assertion string) string {
 	jws, err := jose.ParseSignedCompact(assertion, assertionAlgs)
 	if err != nil {
@@ -32,7 +32,7 @@ var assertionAlgs = []jose.SignatureAlgorithm{
 	jose.RS256, jose.PS256, jose.ES256, jose.ES384, jose.EdDSA, jose.HS256, jose.HS384, jose.HS512,
 }
 
-// checkAssertion is RFC 7523 section 3 for the client's key or secret.
+// checkAssertion applies RFC 7523 section 3, with the client's key or secret.
 func (p *Provider) checkAssertion(client Client, assertion, endpoint string) bool {
 	jws, err := jose.ParseSignedCompact(assertion, assertionAlgs)
 	if err != nil {
@@ -73,8 +73,8 @@ func assertionKey(client Client, id string) any {
 	return nil
 }
 
-// checkCertificate is RFC 8705 section 2. Of a chain nothing is verified: a test's
-// server says whom it trusts.
+// checkCertificate applies RFC 8705 section 2. It does not verify the chain, because the
+// test's server does.
 func checkCertificate(client Client, r *http.Request) bool {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return false

@@ -11,15 +11,15 @@ import (
 )
 
 // The response modes of OAuth 2.0 Multiple Response Types and Form Post.
-// Fragment is only ever misbehaved with.
+// Fragment is used only by a misbehaviour.
 const (
 	modeQuery    = "query"
 	modeFormPost = "form_post"
 	modeFragment = "fragment"
 )
 
-// parameters are those of an authentication request (OpenID Connect Core
-// section 3.1.2.1) that outlive it.
+// parameters are the parameters of an authentication request (OpenID Connect Core
+// section 3.1.2.1) that later requests of the login need.
 type parameters struct {
 	redirectURI  string
 	state        string
@@ -33,8 +33,8 @@ type parameters struct {
 	all           url.Values
 }
 
-// login is an end user's sign-in at one client, from the request to the last
-// token that comes of it.
+// login is an end user's sign-in at one client, from the request to the last token that
+// is issued for it.
 type login struct {
 	issuer  string
 	client  Client
@@ -51,8 +51,8 @@ type login struct {
 	form          url.Values // of the token request
 }
 
-// authorize answers an authentication request: with the sign-in page, or with
-// the response if nobody needs to be asked.
+// authorize answers an authentication request with the sign-in page, or with the
+// response if no page is needed.
 func (p *Provider) authorize(r *http.Request) *reply {
 	query, err := requestParameters(r)
 	if err == nil {
@@ -88,8 +88,8 @@ func (p *Provider) authorize(r *http.Request) *reply {
 	return p.signInPage(l, query, subject)
 }
 
-// signIn answers the form of the sign-in page, whose action repeats the
-// authentication request: nothing is kept between the two.
+// signIn answers the form of the sign-in page. The form's action repeats the
+// authentication request, so that nothing is stored between the two.
 func (p *Provider) signIn(r *http.Request) *reply {
 	query := r.URL.Query()
 	client, request, err := p.checkClient(query)
@@ -125,8 +125,8 @@ func requestParameters(r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// checkClient checks what must hold before an answer may go to the redirect URI
-// (RFC 6749 section 4.1.2.1).
+// checkClient checks what must be right before an answer may be sent to the redirect
+// URI (RFC 6749 section 4.1.2.1).
 func (p *Provider) checkClient(query url.Values) (Client, parameters, error) {
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		if len(query[name]) != 1 {
@@ -178,7 +178,7 @@ func (p *Provider) checkRequest(query url.Values, request *parameters) error {
 		return badRequest("invalid_request", "PKCE with S256 is required (RFC 7636 section 4.4.1)")
 	}
 	if prompt := strings.Fields(query.Get("prompt")); slices.Contains(prompt, "none") && len(prompt) > 1 {
-		return badRequest("invalid_request", "prompt none goes with no other")
+		return badRequest("invalid_request", "prompt none excludes all others")
 	}
 	if age := query.Get("max_age"); age != "" {
 		if seconds, err := strconv.Atoi(age); err != nil || seconds < 0 {
@@ -198,7 +198,7 @@ func checkUnsupported(query url.Values) error {
 	return nil
 }
 
-// isS256Challenge tells whether the challenge can be that of S256: the unpadded
+// isS256Challenge reports whether the challenge has the form of S256: the unpadded
 // base64url of 32 bytes.
 func isS256Challenge(challenge string) bool {
 	decoded, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
@@ -227,8 +227,8 @@ func (p *Provider) newLogin(client Client, request parameters) *login {
 	}
 }
 
-// exchangePrevious remembers the request and returns the client's one before
-// it, or one that never was.
+// exchangePrevious remembers the request and returns the client's previous one, or an
+// invented one.
 func (p *Provider) exchangePrevious(l *login) parameters {
 	p.mu.Lock()
 	defer p.mu.Unlock()

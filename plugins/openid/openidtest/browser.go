@@ -14,11 +14,11 @@ import (
 )
 
 // SignIn does what a browser does between a relying party's redirect and its
-// callback, at a provider with AutoApprove: it opens the authorization URL with
-// the login hint (a subject, misbehaviours, or nothing) and returns the request
-// with which the browser then goes to the redirect URI. That is a GET, or a
-// POST with a form for response_mode form_post; a fragment stays in the browser
-// and is not in it. The error tells of the page that the provider shows instead.
+// callback, with a provider that has AutoApprove: it opens the authorization URL
+// with the login hint (a subject, misbehaviours, or nothing) and returns the request
+// that the browser then sends to the redirect URI. This is a GET, or a POST with a
+// form for response_mode form_post; it does not contain a fragment, because that
+// stays in the browser. If the provider shows a page instead, the error says so.
 func SignIn(ctx context.Context, authorizationURL, loginHint string) (*http.Request, error) {
 	target, err := url.Parse(authorizationURL)
 	if err != nil {
@@ -46,14 +46,14 @@ func SignIn(ctx context.Context, authorizationURL, loginHint string) (*http.Requ
 	return callbackByPost(ctx, string(body))
 }
 
-// withHint leaves the rest of the query as the relying party spelled it.
+// withHint keeps the rest of the query as the relying party spelled it.
 func withHint(query, hint string) string {
 	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool { return strings.HasPrefix(part, "login_hint=") })
 	return strings.Join(append(parts, "login_hint="+url.QueryEscape(hint)), "&")
 }
 
-// browser follows no redirect: they lead to the relying party. Its connections
-// are its own, so that a test ends with none left open.
+// browser follows no redirects, because they lead to the relying party. It has its own
+// connections, so that none stay open after a test.
 var browser = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 4 << 20},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -40,8 +40,7 @@ func hasStatus(at step, status int) check {
 	return func(f *flow) bool { return at(f).status == status }
 }
 
-// isDownWith also checks that the content is good, so that the status alone
-// counts.
+// isDownWith also checks that the content is good, so that only the status is wrong.
 func isDownWith(at step, status int, member string) check {
 	return func(f *flow) bool { return at(f).status == status && has(at(f).object(), member) }
 }
@@ -50,7 +49,7 @@ func isLargerThan(at step, size int64) check {
 	return func(f *flow) bool { return at(f).status == http.StatusOK && at(f).size > size }
 }
 
-// neverEnds covers no answer at all as well as half an answer.
+// neverEnds accepts no answer at all and half an answer.
 func neverEnds(at step) check {
 	return func(f *flow) bool {
 		f.patience = time.Second
@@ -62,8 +61,8 @@ func isCut(at step) check {
 	return func(f *flow) bool { return errors.Is(at(f).err, io.EOF) }
 }
 
-// lures checks that whoever follows the redirect gets what they asked for, and
-// is counted.
+// lures checks that a client that follows the redirect gets the good answer, and is
+// counted.
 func lures(at step, status int, follow func(f *flow, location string) answer) check {
 	return func(f *flow) bool {
 		if at(f).status != status {
@@ -167,7 +166,7 @@ func startsTwice(name string, right func(*flow) string) check {
 	}
 }
 
-// all holds if every check does.
+// all succeeds if every check succeeds.
 func all(list ...check) check {
 	return func(f *flow) bool {
 		for _, one := range list {
@@ -181,7 +180,7 @@ func all(list ...check) check {
 
 func not(one check) check { return func(f *flow) bool { return !one(f) } }
 
-// good checks that the ID token verifies and is all right otherwise.
+// good checks that the ID token verifies and has no other errors.
 func good(f *flow) bool {
 	_, err := f.verify(f.idToken())
 	return err == nil

@@ -12,7 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// How long the provider's artefacts last, by the clock of the Config.
+// Lifetimes, by the clock of the Config.
 const (
 	CodeLifetime        = 60 * time.Second
 	IDTokenLifetime     = 5 * time.Minute
@@ -22,7 +22,7 @@ const (
 )
 
 // The client authentication methods of OpenID Connect Core section 9 that the
-// provider knows.
+// provider supports.
 const (
 	ClientSecretBasic = "client_secret_basic"
 	ClientSecretPost  = "client_secret_post"
@@ -33,18 +33,18 @@ const (
 	PublicClient      = "none"
 )
 
-// Config is what a provider starts with. The zero value is a provider without
-// clients whose people are [DefaultPeople].
+// Config configures a provider. The zero value is a provider without clients whose
+// people are [DefaultPeople].
 type Config struct {
 	// Addr is where Listen and Start listen. The default is 127.0.0.1:0.
 	Addr string
 
-	// Issuer is the issuer identifier. The default is http:// and the address
-	// listened on, followed by IssuerPath; New, which does not listen, needs it.
+	// Issuer is the issuer identifier. The default is http:// and the listen
+	// address, followed by IssuerPath. New does not listen, so it needs an Issuer.
 	Issuer string
 
-	// IssuerPath makes the default issuer end in a path, such as "/" or
-	// "/realms/demo": real providers do both.
+	// IssuerPath is the path of the default issuer, such as "/" or "/realms/demo".
+	// Real providers have both forms.
 	IssuerPath string
 
 	// Name is the provider's name on its pages. The default is "Example ID".
@@ -56,17 +56,17 @@ type Config struct {
 	// People are the end users. The default is DefaultPeople.
 	People []Person
 
-	// AutoApprove signs in without a page the person whose subject is the
-	// request's login_hint, or the first of People when there is no hint.
+	// AutoApprove shows no page and signs in the person whose subject is the
+	// request's login_hint, or the first of People if there is no hint.
 	AutoApprove bool
 
-	// Quirk is what the provider always does otherwise.
+	// Quirk is how the provider always deviates from the good one.
 	Quirk Quirk
 
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 
-	// Security is what the provider has beyond the basics.
+	// Security are the optional security features of the provider.
 	Security Security
 }
 
@@ -80,8 +80,8 @@ type Client struct {
 	RedirectURIs           []string
 	PostLogoutRedirectURIs []string
 
-	// TokenEndpointAuthMethod is the only way in which the client may
-	// authenticate. The default is ClientSecretBasic.
+	// TokenEndpointAuthMethod is the only authentication method that the client
+	// may use. The default is ClientSecretBasic.
 	TokenEndpointAuthMethod string
 
 	// Keys verify assertions of PrivateKeyJWT. Certificate, in DER, and
@@ -93,8 +93,8 @@ type Client struct {
 	// IDTokenSignedResponseAlg is RS256 (the default), PS256, ES256 or EdDSA.
 	IDTokenSignedResponseAlg string
 
-	// UserInfoSignedResponseAlg makes UserInfo responses JWTs signed with that
-	// algorithm. The default is plain JSON.
+	// UserInfoSignedResponseAlg makes UserInfo responses JWTs that are signed with
+	// this algorithm. The default is plain JSON.
 	UserInfoSignedResponseAlg string
 
 	// ClaimsInIDToken puts the person's claims into the ID token too, as many
@@ -105,14 +105,13 @@ type Client struct {
 
 // Person is an end user.
 type Person struct {
-	// Subject is the sub claim, at most 255 ASCII characters. It must hold
-	// neither a plus sign nor a space to be usable in a login hint together
-	// with misbehaviours.
+	// Subject is the sub claim, at most 255 ASCII characters. In a login hint with
+	// misbehaviours it must not contain a plus sign or a space.
 	Subject string
 
-	// Claims are released as their scope asks (OpenID Connect Core section
-	// 5.4); those that no standard scope names, such as groups, always are.
-	// acr and amr are told in the ID token.
+	// Claims are released according to their scope (OpenID Connect Core section
+	// 5.4). Claims of no standard scope, such as groups, are always released. acr
+	// and amr are in the ID token.
 	Claims map[string]any
 }
 
@@ -157,7 +156,7 @@ func (c Config) validate() error {
 	seen := map[string]bool{}
 	for _, person := range c.People {
 		if person.Subject == "" || seen[person.Subject] {
-			return fmt.Errorf("person %q: give each a subject of their own", person.Subject)
+			return fmt.Errorf("person %q: give each person a different subject", person.Subject)
 		}
 		seen[person.Subject] = true
 	}
@@ -186,7 +185,7 @@ func (c Client) validate() error {
 	}
 	withoutSecret := slices.Contains([]string{PublicClient, PrivateKeyJWT, TLSClientAuth, SelfSignedTLS}, c.TokenEndpointAuthMethod)
 	if (c.Secret == "") != withoutSecret {
-		return fmt.Errorf("client %q: a secret goes with the authentication methods %q", c.ID, []string{ClientSecretBasic, ClientSecretPost, ClientSecretJWT})
+		return fmt.Errorf("client %q: a secret is needed for, and only for, the authentication methods %q", c.ID, []string{ClientSecretBasic, ClientSecretPost, ClientSecretJWT})
 	}
 	for _, alg := range []string{c.IDTokenSignedResponseAlg, c.UserInfoSignedResponseAlg} {
 		if alg != "" && !slices.Contains(algorithms, jose.SignatureAlgorithm(alg)) {
@@ -201,12 +200,12 @@ func (c Client) validate() error {
 	return nil
 }
 
-// authMethods are those of a provider that has nothing beyond the basics.
+// authMethods are the methods of a provider without optional security features.
 var authMethods = []string{ClientSecretBasic, ClientSecretPost, PublicClient}
 
 var allAuthMethods = append(slices.Clone(authMethods), ClientSecretJWT, PrivateKeyJWT, TLSClientAuth, SelfSignedTLS)
 
-// displayName is what the sign-in page calls the person.
+// displayName is the person's name on the sign-in page.
 func (p Person) displayName() string {
 	if name, ok := p.Claims["name"].(string); ok {
 		return name

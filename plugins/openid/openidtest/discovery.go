@@ -56,7 +56,7 @@ func (p *Provider) metadata() map[string]any {
 	return document
 }
 
-// listedMethods are those that the registered clients use, besides the basic ones.
+// listedMethods are the basic methods and those that the registered clients use.
 func (p *Provider) listedMethods() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,8 +107,8 @@ func keySetReply(keys []jwk) *reply {
 	return rep
 }
 
-// trap answers as well as a real endpoint would, so that a relying party that
-// walks into it is fooled and not merely stopped.
+// trap answers like a real endpoint, so that a faulty relying party is deceived and does
+// not merely fail.
 func (p *Provider) trap(r *http.Request) *reply {
 	var rep *reply
 	switch r.PathValue("bait") {
@@ -131,8 +131,8 @@ func (p *Provider) trap(r *http.Request) *reply {
 	return rep
 }
 
-// strangerKeySet holds the key that an attacker signs with, under the kid that
-// the genuine key has.
+// strangerKeySet contains the key with which an attacker signs, under the kid of the
+// genuine key.
 func (p *Provider) strangerKeySet() *reply {
 	stranger, err := strangerKey(jose.RS256)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // proofLasts is how old a proof may be.
 const proofLasts = time.Minute
 
-// checkProof verifies a DPoP proof (RFC 9449 section 4.3) and returns the thumbprint of
-// its key. It is empty if there is none.
+// checkProof verifies a DPoP proof (RFC 9449 section 4.3) and returns the thumbprint of its
+// key. The thumbprint is empty if there is no proof.
 func (p *Provider) checkProof(r *http.Request, target, accessToken string) (string, error) {
 	proofs := r.Header.Values("DPoP")
 	if p.config.Security.DPoP == "" || len(proofs) == 0 {
@@ -82,7 +82,7 @@ func (p *Provider) firstUse(id string) bool {
 	return true
 }
 
-// The two latest nonces are good.
+// isNonce reports whether a nonce is one of the two latest.
 func (p *Provider) isNonce(nonce string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,15 +95,15 @@ func (p *Provider) latestNonce() string {
 	return p.nonces[0]
 }
 
-// RotateNonce makes a new nonce for proofs. The one before stays good; call it twice
-// for a sudden change.
+// RotateNonce makes a new nonce for proofs. The previous one stays valid; call it twice for
+// a sudden change.
 func (p *Provider) RotateNonce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.nonces = [2]string{randomText(8), p.nonces[0]}
 }
 
-// withNonce tells the nonce for the next proof.
+// withNonce sends the nonce for the next proof.
 func (p *Provider) withNonce(rep *reply) *reply {
 	if p.config.Security.DPoPNonce {
 		rep.header.Set("DPoP-Nonce", p.latestNonce())

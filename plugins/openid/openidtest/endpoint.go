@@ -32,15 +32,15 @@ const (
 
 // TokenRequest is a request that the token endpoint received.
 type TokenRequest struct {
-	// AuthMethod is how the client authenticated: ClientSecretBasic,
-	// ClientSecretPost, an assertion, or nothing in the request itself; "both" for a
-	// request that used both of the first two.
+	// AuthMethod is the client's authentication method: ClientSecretBasic,
+	// ClientSecretPost, an assertion, or nothing in the request itself; "both" if the
+	// request used both of the first two.
 	AuthMethod string
 
-	// ClientID is who the client said it is, in the header or in the body.
+	// ClientID is the client ID in the header or in the body.
 	ClientID string
 
-	// Form holds the parameters of the body.
+	// Form contains the parameters of the body.
 	Form url.Values
 }
 
@@ -106,8 +106,8 @@ func (p *Provider) count(e Endpoint) {
 
 // reply is an HTTP answer that misbehaviours may still change before it is sent.
 type reply struct {
-	// stage and login say which misbehaviours concern the answer. login is nil
-	// where none is known; an empty stage is never misbehaved with.
+	// stage and login say which misbehaviours affect the answer. login is nil if it is
+	// unknown; no misbehaviour affects an empty stage.
 	stage Stage
 	login *login
 
@@ -135,7 +135,7 @@ func jsonReply(status int, v any) *reply {
 	return newReply(status, "application/json", body)
 }
 
-// faultReply tells of a fault of the provider itself, so that a test sees it.
+// faultReply reports an error of the provider itself, so that a test sees it.
 func faultReply(err error) *reply {
 	return newReply(http.StatusInternalServerError, "text/plain", fmt.Appendf(nil, "openidtest: %v", err))
 }
@@ -147,7 +147,7 @@ func (rep *reply) send(w http.ResponseWriter, r *http.Request) {
 	}
 	copyHeader(w, rep.header)
 	w.WriteHeader(rep.status)
-	// A client that went away is no concern of the provider's.
+	// The client has closed the connection, which is not an error of the provider.
 	_, _ = w.Write(rep.body)
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// grant is what an end user allowed a client: a code and all the tokens that
-// come of it.
+// grant is what an end user allowed a client: a code and all tokens that are issued
+// for it.
 type grant struct {
 	login   *login
 	expires time.Time
@@ -21,7 +21,7 @@ type ticket struct {
 	expires time.Time
 	spent   bool
 
-	thumbprint string // of the key that it is bound to; empty: none
+	thumbprint string // of the key to which it is bound; empty: not bound
 }
 
 type ticketKind int
@@ -32,12 +32,12 @@ const (
 	refreshTicket
 )
 
-// grantStore holds the tickets. A spent one stays a while, to tell a second use
-// from a first.
+// grantStore contains the tickets. It keeps a spent one for a while to detect a second
+// use.
 type grantStore struct {
 	mu      sync.Mutex
 	tickets map[string]*ticket
-	sweep   int // size at which expired ones are dropped: a benchmark must not fill the memory
+	sweep   int // size at which expired tickets are dropped: a benchmark must not fill the memory
 }
 
 // add stores the code of a login.
@@ -63,7 +63,7 @@ func (s *grantStore) put(value string, t *ticket, now time.Time) {
 	s.tickets[value] = t
 }
 
-// forget is when the ticket is of no more use, not even to notice its reuse.
+// forget is when the ticket is not needed any more, not even to detect a second use.
 func (t *ticket) forget() time.Time {
 	if t.kind == refreshTicket {
 		return t.grant.expires
@@ -71,9 +71,9 @@ func (t *ticket) forget() time.Time {
 	return t.expires.Add(CodeLifetime)
 }
 
-// spend uses a code or a refresh token up. A second use revokes the grant (RFC
-// 6749 section 4.1.2, RFC 9700 section 4.14). The ticket belongs to the client
-// if right says so; another client's attempt changes nothing.
+// spend uses up a code or a refresh token. A second use revokes the grant (RFC 6749
+// section 4.1.2, RFC 9700 section 4.14). right reports whether the ticket belongs to
+// the client; an attempt of another client changes nothing.
 func (s *grantStore) spend(kind ticketKind, value string, now time.Time, right func(*login) error) (*grant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *grantStore) spend(kind ticketKind, value string, now time.Time, right f
 	return t.grant, nil
 }
 
-// restore makes a spent ticket good again.
+// restore makes a spent ticket valid again.
 func (s *grantStore) restore(value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +104,8 @@ func (s *grantStore) restore(value string) {
 	}
 }
 
-// access returns the login of a valid access token, and the thumbprint of the key that
-// it is bound to.
+// access returns the login of a valid access token, and the thumbprint of the key to which
+// it is bound.
 func (s *grantStore) access(value string, now time.Time) (l *login, thumbprint string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +125,8 @@ func (s *grantStore) revokeToken(value, clientID string) {
 	}
 }
 
-// boundTo is the thumbprint of the key that a refresh token of a public client is bound
-// to (RFC 9449 section 5).
+// boundTo is the thumbprint of the key to which a refresh token of a public client is bound
+// (RFC 9449 section 5).
 func (s *grantStore) boundTo(value string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +136,7 @@ func (s *grantStore) boundTo(value string) string {
 	return ""
 }
 
-// sessions are those of the logins that match, each once, sorted.
+// sessions returns the sessions of the matching logins, each once, sorted.
 func (s *grantStore) sessions(match func(*login) bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -98,8 +98,8 @@ var claimsByScope = map[string][]string{
 	"phone":   {"phone_number", "phone_number_verified"},
 }
 
-// released are the person's claims that the granted scope covers, and all those
-// that no standard scope names.
+// released are the person's claims that the granted scope covers, and all claims that
+// belong to no standard scope.
 func (l *login) released() map[string]any {
 	claims := maps.Clone(l.claims)
 	for scope, names := range claimsByScope {
@@ -115,7 +115,7 @@ func (l *login) released() map[string]any {
 	return claims
 }
 
-// offline reports whether the login brings a refresh token (section 11).
+// offline reports whether a refresh token is issued for the login (section 11).
 func (p *Provider) offline(l *login) bool {
 	if offline := p.config.Quirk.Offline; offline != nil {
 		return offline(l.request.all)

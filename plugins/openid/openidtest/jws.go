@@ -8,15 +8,15 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// signing is a JWS in the making (RFC 7515 section 5.1), every part of which
-// misbehaviours may change. It is written out by hand because no library makes
-// the tokens that an attacker makes.
+// signing is a JWS before it is serialised (RFC 7515 section 5.1). Misbehaviours can
+// change every part of it. It uses no library because none makes the tokens of an
+// attacker.
 type signing struct {
 	provider *Provider
 	login    *login
 
 	header     map[string]any
-	editHeader func([]byte) []byte // changes the encoded header, such as into one no map can hold
+	editHeader func([]byte) []byte // changes the encoded header in ways that a map cannot express
 
 	payload       []byte
 	encodePayload func([]byte) string
@@ -39,7 +39,7 @@ func (p *Provider) newSigning(l *login, alg jose.SignatureAlgorithm, payload []b
 	return s
 }
 
-// use signs with the key and names it.
+// use signs with the key and puts its kid into the header.
 func (s *signing) use(k key) {
 	s.header["alg"], s.header["kid"] = k.alg, k.id
 	s.sign = k.sign

@@ -16,7 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithms are those that the provider signs with.
+// algorithms are the algorithms with which the provider signs.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
 
 // key is a signing key with its place in the key set.
@@ -26,9 +26,9 @@ type key struct {
 	private crypto.Signer
 }
 
-// keyRing holds the keys by generation. Providers of one process share RSA
-// moduli, because making them dominates the time of a test, but never a kid:
-// a relying party that takes the key set of the wrong provider finds no key.
+// keyRing contains the keys by generation. Providers of one process share RSA moduli,
+// because making them takes most of a test's time, but never a kid: a relying party
+// that uses the key set of the wrong provider finds no key.
 type keyRing struct {
 	mu        sync.Mutex
 	rotations int
@@ -59,7 +59,7 @@ func (k *keyRing) signing(alg jose.SignatureAlgorithm) key {
 	return find(k.current, alg)
 }
 
-// withdrawnKey is the latest withdrawn key, or a stranger's if none has been.
+// withdrawnKey is the latest withdrawn key, or a stranger's key if there is none.
 func (k *keyRing) withdrawnKey(alg jose.SignatureAlgorithm) (key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -111,8 +111,8 @@ func newPrivateKey(alg jose.SignatureAlgorithm, generation int) (crypto.Signer, 
 	}
 }
 
-// A key is current, previous or withdrawn: after three rotations the moduli of
-// the first are free again. The fourth generation is the strangers'.
+// A key is current, previous or withdrawn: after three rotations the moduli of the
+// first generation are free again. The fourth generation is for strangers.
 const (
 	generations = 3
 	strangers   = generations
@@ -131,7 +131,7 @@ func sharedRSA(index int) (*rsa.PrivateKey, error) {
 	return place.key, place.err
 }
 
-// sign signs in the manner of RFC 7518 section 3 and RFC 8037 section 3.1.
+// sign signs as in RFC 7518 section 3 and RFC 8037 section 3.1.
 func (k key) sign(input []byte) ([]byte, error) {
 	digest := sha256.Sum256(input)
 	switch private := k.private.(type) {

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// keyOf is the published key that the ID token names.
+// keyOf returns the published key that the ID token names.
 func keyOf(f *flow) map[string]any {
 	keys, _ := f.keySet().object()["keys"].([]any)
 	for _, k := range keys {
@@ -33,8 +33,8 @@ func decoded(v any) []byte {
 	return raw
 }
 
-// verifiesByHand raises the signature to the public exponent, as only a verifier
-// without any care does, and looks for the hash where the test says it stands.
+// verifiesByHand raises the signature to the public exponent, as only a careless verifier
+// does, and looks for the hash in the given position.
 func verifiesByHand(f *flow, bits, exponent int, found func(message, digest []byte) bool) bool {
 	n, e := new(big.Int).SetBytes(decoded(keyOf(f)["n"])), new(big.Int).SetBytes(decoded(keyOf(f)["e"]))
 	if n.BitLen() < bits-1 || n.BitLen() > bits || e.Cmp(big.NewInt(int64(exponent))) != 0 {

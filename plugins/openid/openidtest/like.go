@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// likenesses are the providers that Like knows, by name.
+// likenesses are the providers that Like can imitate, by name.
 var likenesses = map[string]func(*likeness){
 	"apple": (*likeness).apple, "auth0": (*likeness).auth0, "authentik": (*likeness).authentik,
 	"cognito": (*likeness).cognito, "gitlab": (*likeness).gitLab, "google": (*likeness).google,
@@ -16,17 +16,16 @@ var likenesses = map[string]func(*likeness){
 	"twitch": (*likeness).twitch, "zitadel": (*likeness).zitadel,
 }
 
-// Known are the providers that [Like] knows, in order.
+// Known returns the names of the providers that [Like] can imitate, in order.
 func Known() []string { return slices.Sorted(maps.Keys(likenesses)) }
 
-// Like makes a provider do what a real one is known to do otherwise than the good one,
-// as far as vendors' documentation and public reports tell. It changes the registration
-// of the first of the clients, who is signed in, and the quirk; the rest is the caller's.
-// The subject of the person is that of the first of [Config.People] in the result.
+// Like makes a provider imitate how a real one deviates from the good one, according to
+// vendors' documentation and public reports. It changes the registration of the first
+// client, the person who is signed in, and the quirk, and nothing else. The person is the
+// first of [Config.People] in the result.
 //
-// The secret of the client of the provider like Apple is a JWT of the team [AppleTeam],
-// which the first of [Client.Keys] verifies. Like panics on an unknown name, which is a
-// slip in the caller's code.
+// The client secret for the provider like Apple is a JWT of the team [AppleTeam], which the
+// first of [Client.Keys] verifies. Like panics on an unknown name.
 func Like(name string, config Config) Config {
 	l := &likeness{issuer: config.Issuer, client: config.Clients[0], person: DefaultPeople()[0]}
 	l.hides("iss")
@@ -44,8 +43,7 @@ type likeness struct {
 	quirk  Quirk
 }
 
-// hides has the provider send no iss, or list no PKCE method, as most of the large ones
-// do.
+// hides makes the provider send no iss, or list no PKCE method, as most large providers do.
 func (l *likeness) hides(what string) {
 	member := map[string]string{"iss": "authorization_response_iss_parameter_supported", "pkce": "code_challenge_methods_supported"}[what]
 	l.metadata(func(document map[string]any) { delete(document, member) })
@@ -54,7 +52,7 @@ func (l *likeness) hides(what string) {
 	}
 }
 
-// metadata adds a change of the discovery document to those before.
+// metadata adds a change of the discovery document to the earlier ones.
 func (l *likeness) metadata(change func(map[string]any)) {
 	before := l.quirk.Metadata
 	l.quirk.Metadata = func(document map[string]any) {
@@ -65,7 +63,7 @@ func (l *likeness) metadata(change func(map[string]any)) {
 	}
 }
 
-// posts has the client authenticate in the form, and in no other way.
+// posts makes the client authenticate only in the form.
 func (l *likeness) posts() {
 	l.client.TokenEndpointAuthMethod = ClientSecretPost
 	l.metadata(func(document map[string]any) {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// AppleTeam is whose client the one of the provider like Apple is.
+// AppleTeam is the team that owns the client of the provider like Apple.
 const AppleTeam = "TEAM123456"
 
 func (l *likeness) google() {
@@ -35,7 +35,7 @@ func (l *likeness) google() {
 
 const microsoftTemplate = "https://login.microsoftonline.com/{tenantid}/v2.0"
 
-// microsoft is a tenant, or where the issuer is that for many, all of them.
+// microsoft is one tenant, or all tenants if the issuer is the one for many.
 func (l *likeness) microsoft() {
 	l.hides("pkce")
 	tenant := "00000000-0000-0000-0000-000000000000"
@@ -94,7 +94,7 @@ func (l *likeness) apple() {
 	l.quirk.Secret = l.isAppleSecret
 }
 
-// isAppleSecret is what Apple says that it checks.
+// isAppleSecret checks what Apple documents that it checks.
 func (l *likeness) isAppleSecret(secret string, now time.Time) bool {
 	const longest = 15_777_000 * time.Second
 	jws, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})

@@ -35,8 +35,8 @@ func (l *likeness) twitch() {
 	}
 }
 
-// onlyAsked leaves in the ID token what the parameter claims asks for (OpenID Connect
-// Core section 5.5).
+// onlyAsked keeps only the claims that the parameter claims requests in the ID token (OpenID
+// Connect Core section 5.5).
 func onlyAsked(request url.Values, claims map[string]any) {
 	var asked struct {
 		IDToken map[string]any `json:"id_token"`

@@ -46,7 +46,8 @@ func (l *likeness) cognito() {
 	l.quirk.Serve = map[string]func(*http.Request) (*Answer, bool){"/logout": l.cognitoLogout}
 }
 
-// cognitoLogout is Cognito's own way of signing out, which sends nothing back.
+// cognitoLogout is Cognito's logout, which is not that of OpenID Connect and returns no
+// parameters.
 func (l *likeness) cognitoLogout(r *http.Request) (*Answer, bool) {
 	query := r.URL.Query()
 	if query.Get("client_id") != l.client.ID || !slices.Contains(l.client.PostLogoutRedirectURIs, query.Get("logout_uri")) {

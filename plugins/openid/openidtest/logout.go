@@ -12,8 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// endSession answers OpenID Connect RP-Initiated Logout section 2. It asks
-// nobody, because there is no session at the provider to keep.
+// endSession answers OpenID Connect RP-Initiated Logout section 2. It shows no page,
+// because the provider keeps no session.
 func (p *Provider) endSession(r *http.Request) *reply {
 	query, err := requestParameters(r)
 	if err != nil {
@@ -38,14 +38,14 @@ func (p *Provider) endSession(r *http.Request) *reply {
 	return redirectReply(r, withQuery(target, params))
 }
 
-// logoutClient finds the client and the session by id_token_hint, or else the
-// client alone by client_id.
+// logoutClient finds the client and the session by id_token_hint, otherwise only the
+// client by client_id.
 func (p *Provider) logoutClient(query url.Values) (client Client, session string, err error) {
 	id := query.Get("client_id")
 	if hint := query.Get("id_token_hint"); hint != "" {
 		claims, err := p.ownClaims(hint)
 		if err != nil {
-			return Client{}, "", badRequest("invalid_request", "id_token_hint is none of ours")
+			return Client{}, "", badRequest("invalid_request", "id_token_hint is not from this provider")
 		}
 		if id != "" && id != claims.Audience {
 			return Client{}, "", badRequest("invalid_request", "client_id is not that of id_token_hint")

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// Misbehaviour names one rule that the provider breaks, or one legal oddity. The
-// name may stand in a login hint.
+// Misbehaviour names one rule that the provider breaks, or one legal oddity. A login
+// hint can contain the name.
 type Misbehaviour string
 
 // Details says what a misbehaviour is.
 type Details struct {
-	// Text says what the provider does, and what else there is to know.
+	// Text says what the provider does, and how a relying party should react.
 	Text string
 
 	// Rows are the codes of the attacks, in docs/attacks.md, that it carries out.
@@ -26,23 +26,23 @@ type Details struct {
 	// Verdict is what a correct relying party does with the login.
 	Verdict Verdict
 
-	// Needs is what the relying party must be set up with to meet it.
+	// Needs is the configuration of the relying party in which it has an effect.
 	Needs Needs
 
-	// PerLogin tells whether it may stand in a login hint. Discovery documents
-	// and key sets are answered to nobody's login in particular.
+	// PerLogin reports whether a login hint can contain it. Discovery documents and
+	// key sets do not belong to a login.
 	PerLogin bool
 }
 
-// Needs is the setting in which a misbehaviour counts. The zero value is a
-// client with the defaults.
+// Needs is the configuration in which a misbehaviour has an effect. The zero value is
+// a client with the defaults.
 type Needs struct {
 	Alg          string // the client is registered for ID tokens with this algorithm
 	ResponseMode string // the request asks for this response mode
 	MaxAge       bool   // the request has max_age
 }
 
-// Stage is an answer of the provider in the course of a login.
+// Stage is one of the provider's answers during a login.
 type Stage string
 
 // The stages, in the order of a login.
@@ -83,10 +83,9 @@ func (m Misbehaviour) Details() Details {
 	return b.details()
 }
 
-// Misbehave makes the provider misbehave towards everybody, in place of what it
-// was told before; without arguments it is good again. A login under way is
-// affected, too. It panics on an unknown name, which is a slip in the caller's
-// code.
+// Misbehave makes the provider misbehave in all logins, including those under way. It
+// replaces earlier misbehaviours; without arguments the provider is good again. It
+// panics on an unknown name.
 func (p *Provider) Misbehave(m ...Misbehaviour) {
 	for _, name := range m {
 		if _, ok := p.behaviours[name]; !ok {
@@ -98,8 +97,8 @@ func (p *Provider) Misbehave(m ...Misbehaviour) {
 	p.misbehaving = slices.Clone(m)
 }
 
-// behaviour is a misbehaviour with the places where it changes what the good
-// provider made. Only the hooks that are set do anything.
+// behaviour is a misbehaviour with the hooks that change what the good provider made.
+// Only the hooks that are set have an effect.
 type behaviour struct {
 	name  Misbehaviour
 	text  string
@@ -119,7 +118,7 @@ type behaviour struct {
 	jws         func(*signing) error                  // the ID token's header, signature and serialisation
 	userInfo    func(*login, map[string]any)          // the claims of the UserInfo response
 	userInfoJWS func(*signing) error                  // makes the UserInfo response a JWT, and changes it
-	reply       func(*Provider, *reply)               // the HTTP answer of the stage, at last
+	reply       func(*Provider, *reply)               // the final HTTP answer of the stage
 }
 
 func (b behaviour) details() Details {
@@ -141,8 +140,8 @@ func (b behaviour) perLogin() bool {
 	return b.metadata == nil && b.jwks == nil && b.stage != AtDiscovery && b.stage != AtKeySet
 }
 
-// catalogue is what a Provider is given when it is made. The hooks never ask for
-// it: they would wait for themselves.
+// catalogue is what a new Provider gets. The hooks must not call it, because they
+// would wait for themselves.
 var catalogue = sync.OnceValue(func() map[Misbehaviour]behaviour {
 	index := map[Misbehaviour]behaviour{}
 	for _, b := range allBehaviours() {
@@ -180,8 +179,7 @@ func at(stage Stage, list []behaviour) []behaviour {
 	return list
 }
 
-// active are the misbehaviours towards everybody and towards the login, which
-// may be nil.
+// active are the misbehaviours for all logins and for this login, which may be nil.
 func (p *Provider) active(l *login) []behaviour {
 	p.mu.Lock()
 	names := slices.Clone(p.misbehaving)
@@ -225,7 +223,7 @@ func (p *Provider) parseHint(hint string) (string, []Misbehaviour, error) {
 		case !ok:
 			return "", nil, badRequest("invalid_request", fmt.Sprintf("login_hint: no misbehaviour %q", part))
 		case !b.perLogin():
-			return "", nil, badRequest("invalid_request", fmt.Sprintf("login_hint: %s concerns everybody: set it with Misbehave", part))
+			return "", nil, badRequest("invalid_request", fmt.Sprintf("login_hint: %s affects all logins: set it with Misbehave", part))
 		}
 		list = append(list, b.name)
 	}

@@ -50,8 +50,8 @@ const (
 
 func claimBehaviours() []behaviour {
 	return []behaviour{
-		{name: IssuerOther, rows: "F01", text: "iss is another's", claims: set("iss", "https://other.example")},
-		{name: IssuerSlash, rows: "F02", text: "iss has a trailing slash more, or one less",
+		{name: IssuerOther, rows: "F01", text: "iss is that of another issuer", claims: set("iss", "https://other.example")},
+		{name: IssuerSlash, rows: "F02", text: "iss has a trailing slash too many, or too few",
 			claims: changeIssuer(toggleSlash)},
 		{name: IssuerUpperCase, rows: "F02", text: "iss is in upper case", claims: changeIssuer(strings.ToUpper)},
 		{name: IssuerOtherScheme, rows: "F02", text: "iss is https in place of http, or the other way round",
@@ -61,10 +61,10 @@ func claimBehaviours() []behaviour {
 		{name: AudienceOther, rows: "F04", text: "aud is another client", claims: set("aud", "another-client")},
 		{name: AudienceMissing, rows: "F04", text: "aud is left out", claims: drop("aud")},
 		{name: AudienceEmpty, rows: "F04", text: "aud is an empty array", claims: set("aud", []string{})},
-		{name: AudienceNumber, rows: "F04", text: "aud holds a number beside the client",
+		{name: AudienceNumber, rows: "F04", text: "aud contains a number next to the client",
 			claims: func(l *login, c map[string]any) { c["aud"] = []any{l.client.ID, 42} }},
-		{name: AudienceExtra, rows: "F05", text: "aud has another client besides, and there is no azp", claims: extraAudience},
-		{name: AudienceExtraWithAZP, rows: "F05", text: "aud has another client besides, and azp is the client: to be refused unless the other is trusted (Core section 3.1.3.7, 3)",
+		{name: AudienceExtra, rows: "F05", text: "aud also has another client, and there is no azp", claims: extraAudience},
+		{name: AudienceExtraWithAZP, rows: "F05", text: "aud also has another client, and azp is the client: to be refused unless the other is trusted (Core section 3.1.3.7, 3)",
 			claims: func(l *login, c map[string]any) {
 				extraAudience(l, c)
 				c["azp"] = l.client.ID

@@ -50,9 +50,9 @@ func metadataBehaviours() []behaviour {
 		token         = "token_endpoint"
 	)
 	return []behaviour{
-		{name: DiscoveryIssuerOther, rows: "F18", text: "issuer is another's",
+		{name: DiscoveryIssuerOther, rows: "F18", text: "issuer is that of another issuer",
 			metadata: publish("issuer", "https://other.example")},
-		{name: DiscoveryIssuerSlash, rows: "F02 F18", text: "issuer has a trailing slash more, or one less",
+		{name: DiscoveryIssuerSlash, rows: "F02 F18", text: "issuer has a trailing slash too many, or too few",
 			metadata: func(p *Provider, d map[string]any) { d["issuer"] = toggleSlash(p.issuer) }},
 		{name: DiscoveryIssuerMissing, rows: "F18", text: "issuer is left out",
 			metadata: withhold("issuer")},
@@ -65,7 +65,7 @@ func metadataBehaviours() []behaviour {
 			metadata: publish(authorization, "javascript:alert(document.domain)//")},
 		{name: DiscoveryTokenEndpointMissing, rows: "F19", text: "token_endpoint is left out",
 			metadata: withhold(token)},
-		{name: DiscoveryTokenEndpointHTTP, rows: "F19 E10", text: "token_endpoint is plain http on another host: the client secret would leave in the clear",
+		{name: DiscoveryTokenEndpointHTTP, rows: "F19 E10", text: "token_endpoint is plain http on another host: the client secret would be sent unencrypted",
 			metadata: publish(token, "http://other.example/token")},
 		{name: DiscoveryTokenEndpointJavaScript, rows: "F19 E10", text: "token_endpoint is a javascript: URL",
 			metadata: publish(token, "javascript:alert(document.domain)//")},
@@ -83,7 +83,7 @@ func metadataBehaviours() []behaviour {
 			metadata: publish("jwks_uri", "http://other.example/jwks")},
 		{name: DiscoveryKeySetFile, rows: "F19 E10", text: "jwks_uri is a file: URL",
 			metadata: publish("jwks_uri", "file:///etc/passwd")},
-		{name: DiscoveryUserInfoHTTP, rows: "F19 E10", text: "userinfo_endpoint is plain http on another host: the access token would leave in the clear",
+		{name: DiscoveryUserInfoHTTP, rows: "F19 E10", text: "userinfo_endpoint is plain http on another host: the access token would be sent unencrypted",
 			metadata: publish("userinfo_endpoint", "http://other.example/userinfo")},
 
 		{name: DiscoveryWithoutS256, rows: "E03", text: "code_challenge_methods_supported has plain only",
@@ -97,7 +97,7 @@ func metadataBehaviours() []behaviour {
 		{name: DiscoveryWithoutIssResponse, rows: "E04", legal: true, text: "no iss in authorization responses, and none announced, as before RFC 9207",
 			metadata: withhold("authorization_response_iss_parameter_supported"),
 			response: func(r *response) { r.params.Del("iss") }},
-		{name: DiscoveryWithoutUserInfo, rows: "F19", legal: true, text: "userinfo_endpoint is left out, which section 3 of Discovery only recommends: all there is stands in the ID token",
+		{name: DiscoveryWithoutUserInfo, rows: "F19", legal: true, text: "userinfo_endpoint is left out, which section 3 of Discovery only recommends: all claims are in the ID token",
 			metadata: withhold("userinfo_endpoint")},
 		{name: DiscoveryWithoutAuthMethods, rows: "E07", legal: true, text: "token_endpoint_auth_methods_supported is left out: client_secret_basic is the default",
 			metadata: withhold("token_endpoint_auth_methods_supported")},
@@ -106,7 +106,7 @@ func metadataBehaviours() []behaviour {
 
 func discoveryReplies() []behaviour {
 	return []behaviour{
-		{name: DiscoveryIssuerTwice, rows: "F18 F31", text: "issuer is there twice: another's, then the right one",
+		{name: DiscoveryIssuerTwice, rows: "F18 F31", text: "issuer is there twice: a wrong one, then the right one",
 			reply: preceded(`"issuer":"https://other.example"`)},
 		{name: DiscoveryHTML, rows: "F19", text: "status 200 with an HTML page",
 			reply: becomes(http.StatusOK, "text/html", htmlPage)},

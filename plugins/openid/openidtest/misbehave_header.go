@@ -43,7 +43,7 @@ func headerBehaviours() []behaviour {
 		{name: HeaderJKUIgnored, rows: "G02", legal: true, text: "the right key signs, and jku names a stranger's key set, which is not asked for (counted as Trap)",
 			jws: func(s *signing) error { return setHeader(s, "jku", s.provider.url("/trap/stranger-jwks")) }},
 
-		{name: CritUnknown, rows: "G07", text: "crit names an extension that nobody knows",
+		{name: CritUnknown, rows: "G07", text: "crit names an extension that is not supported",
 			jws: func(s *signing) error {
 				s.header["crit"], s.header["urn:example:seal"] = []string{"urn:example:seal"}, true
 				return nil

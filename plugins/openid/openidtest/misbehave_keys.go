@@ -93,14 +93,14 @@ func keySetBehaviours() []behaviour {
 			})},
 		{name: KeySetPrivateKey, rows: "F23", text: "the RS256 key is published with its private half: anybody can sign",
 			jwks: publishPrivateKey},
-		{name: KeySetPointOffCurve, rows: "G10", needs: es256, text: "the ES256 key is no point of its curve",
+		{name: KeySetPointOffCurve, rows: "G10", needs: es256, text: "the ES256 key is not a point on its curve",
 			jwks: eachKey(moveOffCurve)},
 		{name: KeySetWrongCurve, rows: "G10", needs: es256, text: "the ES256 key lies on P-384, and signs",
 			jwks: publishP384, jws: signWithP384},
 
-		{name: KeySetUnknownType, rows: "F23", legal: true, text: "there is a key of an unknown type besides, to be ignored (RFC 7517 section 5)",
+		{name: KeySetUnknownType, rows: "F23", legal: true, text: "there is a key of an unknown type in addition, to be ignored (RFC 7517 section 5)",
 			jwks: unknownNeighbours},
-		{name: KeySetBadNeighbours, rows: "F23 G05", legal: true, text: "there are weak, symmetric, broken and encryption keys besides, to be ignored one by one",
+		{name: KeySetBadNeighbours, rows: "F23 G05", legal: true, text: "there are weak, symmetric, broken and encryption keys in addition, to be ignored one by one",
 			jwks: badNeighbours},
 		{name: KeySetBareKey, rows: "F13", legal: true, text: "the keys have neither use nor alg, which RFC 7517 leaves optional",
 			jwks: eachKey(func(k jwk) {

@@ -27,7 +27,7 @@ func refreshBehaviours() []behaviour {
 		{name: RefreshDown, rows: "E12", text: "status 503: nobody knows",
 			reply: becomes(http.StatusServiceUnavailable, "text/html", htmlPage)},
 		{name: RefreshIDTokenMissing, rows: "F30", legal: true, text: "there is no ID token in the response, which is legal", token: drop("id_token")},
-		{name: RefreshNotRotated, rows: "E12", legal: true, text: "there is no refresh token in the response; the old one stays good",
+		{name: RefreshNotRotated, rows: "E12", legal: true, text: "there is no refresh token in the response; the old one stays valid",
 			token: drop("refresh_token")},
 	}
 }

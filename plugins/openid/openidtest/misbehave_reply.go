@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// The HTTP answers below serve several endpoints. Each keeps the good content
-// where it can, so that a relying party without limits is taken in.
+// Several endpoints use the HTTP answers below. Most keep the good content, so that a
+// relying party without limits accepts them.
 
 const (
 	mebibyte = 1 << 20
 
-	// floodBytes ends an endless answer: a relying party that reads on and on
-	// fails the test long before, and must not fill the machine.
+	// floodBytes bounds an endless answer: a relying party that never stops reading
+	// fails the test long before, and must not fill the machine's memory.
 	floodBytes = 256 * mebibyte
 
 	trickleEvery = 50 * time.Millisecond
@@ -80,8 +80,8 @@ func hanging(p *Provider, rep *reply) {
 	}
 }
 
-// trickling answers one byte at a time and never comes to an end: each read
-// succeeds, so that only a limit on the whole answer helps.
+// trickling answers one byte at a time and never ends: each read succeeds, so that only
+// a limit on the whole answer helps.
 func trickling(p *Provider, rep *reply) {
 	header := rep.header
 	rep.serve = func(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func closing(_ *Provider, rep *reply) {
 	rep.serve = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 }
 
-// redirecting sends the relying party to where the good answer is.
+// redirecting redirects the relying party to the good answer.
 func redirecting(status int, bait string) func(*Provider, *reply) {
 	return func(p *Provider, rep *reply) {
 		rep.status, rep.body = status, nil
@@ -155,8 +155,8 @@ func compress(content func(io.Writer) error) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-// preceded puts a member before all others of a JSON object, whether there is
-// another of its name or not. Decoders that take the last one see nothing.
+// preceded puts a member before all others of a JSON object, even if there is another
+// of this name. Decoders that take the last one do not notice it.
 func preceded(member string) func(*Provider, *reply) {
 	return func(_ *Provider, rep *reply) { rep.body = prepend(rep.body, member) }
 }
@@ -165,8 +165,8 @@ func prepend(object []byte, member string) []byte {
 	return append([]byte("{"+member+","), bytes.TrimPrefix(object, []byte("{"))...)
 }
 
-// appendMember puts a member after all others of a JSON object. Decoders that
-// take the last one are taken in.
+// appendMember puts a member after all others of a JSON object. Decoders that take the
+// last one use it.
 func appendMember(object []byte, member string) []byte {
 	return append(bytes.TrimSuffix(object, []byte("}")), []byte(","+member+"}")...)
 }

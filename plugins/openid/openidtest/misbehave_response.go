@@ -46,7 +46,7 @@ func responseBehaviours() []behaviour {
 	return []behaviour{
 		{name: ResponseIssOther, rows: "E04", text: "iss is another provider's: a mix-up",
 			response: answerWith("iss", "https://other.example")},
-		{name: ResponseIssSlash, rows: "E04 F02", text: "iss has a trailing slash more, or one less",
+		{name: ResponseIssSlash, rows: "E04 F02", text: "iss has a trailing slash too many, or too few",
 			response: func(r *response) { r.params.Set("iss", toggleSlash(r.login.issuer)) }},
 		{name: ResponseIssMissing, rows: "E04", text: "iss is left out though announced (RFC 9207 section 2.4)",
 			response: answerWith("iss")},
@@ -102,12 +102,12 @@ func responseBehaviours() []behaviour {
 			response: answerBy(modeFormPost)},
 		{name: ResponseByGet, rows: "E17", needs: Needs{ResponseMode: modeFormPost}, text: "the response is in the query though form_post was asked for",
 			response: answerBy(modeQuery)},
-		{name: ResponseNever, rows: "A15", text: "the provider shows an error page of its own and never sends the browser back",
+		{name: ResponseNever, rows: "A15", text: "the provider shows its own error page and never sends the browser back",
 			reply: becomes(http.StatusInternalServerError, "text/html", htmlPage)},
 	}
 }
 
-// answerWith sets a parameter, or takes it away if there is no value.
+// answerWith sets a parameter, or removes it if there is no value.
 func answerWith(name string, values ...string) func(*response) {
 	return func(r *response) {
 		r.params.Del(name)

@@ -207,7 +207,7 @@ func encrypt(l *login, content string, zip jose.CompressionAlgorithm) (string, e
 	return object.CompactSerialize()
 }
 
-// pbes2Bomb keeps whoever believes p2c busy for minutes; nothing is in it.
+// pbes2Bomb keeps a relying party that applies p2c busy for minutes; it contains nothing.
 func pbes2Bomb() string {
 	header := encode([]byte(`{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2c":1000000000,"p2s":"` + randomText(16) + `","cty":"JWT"}`))
 	return strings.Join([]string{header, randomText(24), randomText(12), randomText(64), randomText(16)}, ".")

@@ -96,11 +96,11 @@ func signatureBehaviours() []behaviour {
 		{name: ECDSAHighS, rows: "G10", needs: es256, legal: true, text: "S of the ES256 signature is in the upper half, which RFC 7518 allows, and half of all are",
 			jws: signES256(toHighS)},
 
-		{name: KeysRotated, rows: "F20", legal: true, text: "the keys are rotated just before the ID token is signed: one fetch of the key set more",
+		{name: KeysRotated, rows: "F20", legal: true, text: "the keys are rotated just before the ID token is signed: one more fetch of the key set",
 			jws: rotateFirst},
 		{name: KeyWithdrawn, rows: "F22", text: "the key that signs is the latest that rotation withdrew, or one never published; a relying party may go by the key set it has for as long as Cache-Control says",
 			jws: signWithWithdrawn},
-		{name: KidUnknown, rows: "F21", text: "the right key signs under a kid that is not published; one fetch of the key set more, and none soon after",
+		{name: KidUnknown, rows: "F21", text: "the right key signs under a kid that is not published; one more fetch of the key set, and no other soon after",
 			jws: func(s *signing) error { return setKid(s, "unknown-"+randomText(8)) }},
 		{name: KidTraversal, rows: "G03", text: "kid is a path to an empty file, and the signature HS256 with an empty key",
 			jws: func(s *signing) error {
@@ -112,7 +112,7 @@ func signatureBehaviours() []behaviour {
 		{name: KidSQL, rows: "G03", text: "kid is a fragment of SQL", jws: func(s *signing) error { return setKid(s, "x' UNION SELECT 'a key'; --") }},
 		{name: KidHuge, rows: "G03", text: "kid has 10 KiB", jws: func(s *signing) error { return setKid(s, string(bytes.Repeat([]byte("k"), 10<<10))) }},
 		{name: KidNumber, rows: "G03", text: "kid is a number", jws: func(s *signing) error { return setKid(s, 42) }},
-		{name: KidNull, rows: "G03", legal: true, text: "kid is null, which says as little as none", jws: func(s *signing) error { return setKid(s, nil) }},
+		{name: KidNull, rows: "G03", legal: true, text: "kid is null, which counts as absent", jws: func(s *signing) error { return setKid(s, nil) }},
 		{name: KidOfOtherAlg, rows: "G05", needs: rs256, text: "kid is that of the ES256 key, alg RS256, and the RS256 key signs",
 			jws: func(s *signing) error { return setKid(s, s.provider.keys.signing(jose.ES256).id) }},
 	}

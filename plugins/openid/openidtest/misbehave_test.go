@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// check tells whether a flow shows what a misbehaviour says.
+// check reports whether a flow shows the misbehaviour.
 type check func(f *flow) bool
 
 // checks has one check for each misbehaviour. It must fail for a good provider
@@ -44,10 +44,10 @@ func TestMisbehaviours(t *testing.T) {
 				t.Parallel()
 				shows := all[m]
 				if shows == nil {
-					t.Fatal("nothing checks it")
+					t.Fatal("there is no check for it")
 				}
 				if shows(flowFor(t, good, m, "alice")) {
-					t.Error("a good provider shows it, too")
+					t.Error("the check also succeeds with a good provider")
 				}
 				op, hint := good, "alice+"+string(m)
 				if !m.Details().PerLogin {
@@ -56,7 +56,7 @@ func TestMisbehaviours(t *testing.T) {
 				}
 				f := flowFor(t, op, m, hint)
 				if !shows(f) {
-					t.Errorf("it does not show: %+v", f.memory)
+					t.Errorf("the check does not find it: %+v", f.memory)
 				}
 				if m.Details().Verdict == openidtest.Accept {
 					checkAcceptable(t, f)
@@ -77,7 +77,7 @@ func clientsByAlgorithm() []openidtest.Client {
 	return clients
 }
 
-// flowFor meets what the misbehaviour needs.
+// flowFor starts a flow with the configuration that the misbehaviour needs.
 func flowFor(t *testing.T, op *openidtest.Provider, m openidtest.Misbehaviour, hint string) *flow {
 	needs := m.Details().Needs
 	client := clientsByAlgorithm()[max(0, slices.IndexFunc(clientsByAlgorithm(), func(c openidtest.Client) bool { return c.ID == needs.Alg }))]
@@ -92,14 +92,14 @@ func flowFor(t *testing.T, op *openidtest.Provider, m openidtest.Misbehaviour, h
 	return f
 }
 
-// checkAcceptable checks that a legal oddity does not stand in the way.
+// checkAcceptable checks that a login with a legal oddity succeeds.
 func checkAcceptable(t *testing.T, f *flow) {
 	t.Helper()
 	if f.response().Get("state") != f.state {
 		t.Errorf("state is %q", f.response().Get("state"))
 	}
 	if len(f.op.Issuer()) == 0 || f.op.Hits(openidtest.Trap) > 0 && f.hint == "alice" {
-		t.Errorf("somebody walked into a trap")
+		t.Errorf("there were requests to the trap")
 	}
 	claims, err := verifyAmong(f)
 	if err != nil {
@@ -110,9 +110,9 @@ func checkAcceptable(t *testing.T, f *flow) {
 	}
 }
 
-// verifyAmong tries the published keys one by one, if the token does not say which it
-// is. The library refuses a set with broken keys as a whole, and wants a kid; a relying
-// party must not refuse the former, and may try where the latter is missing.
+// verifyAmong tries the published keys one by one, if the token does not name its key. The
+// library refuses a whole set because of one broken key, and requires a kid; a relying party
+// must not refuse such a set, and may try all keys without a kid.
 func verifyAmong(f *flow) (map[string]any, error) {
 	keys, _ := f.keySet().object()["keys"].([]any)
 	kid := f.header()["kid"]
@@ -154,7 +154,7 @@ func TestMisbehavioursAreDocumented(t *testing.T) {
 		F31 F32 F33 G01 G02 G03 G04 G05 G06 G07 G08 G09 G10 G11`)
 	for _, name := range want {
 		if !realised[name] {
-			t.Errorf("nothing realises row %s", name)
+			t.Errorf("no misbehaviour has row %s", name)
 		}
 	}
 	if got := openidtest.Misbehaviour("spells").Details(); got.Text != "" {
@@ -162,7 +162,7 @@ func TestMisbehavioursAreDocumented(t *testing.T) {
 	}
 }
 
-// A constant that is not in the list could never be met in a table test.
+// A table test never uses a constant that is missing in the list.
 func TestMisbehaviourConstants(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
@@ -209,7 +209,7 @@ func TestMisbehaveReplaces(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("an unknown name is let through")
+			t.Error("an unknown name is accepted")
 		}
 	}()
 	op.Misbehave("spells")

@@ -50,20 +50,20 @@ func tokenBehaviours() []behaviour {
 		{name: TokenTypeLowerCase, rows: "E08", legal: true, text: "token_type is bearer: its case does not count (RFC 6749 section 5.1)",
 			token: set("token_type", "bearer")},
 
-		{name: ExpiresInNegative, rows: "E08", legal: true, text: "expires_in is -1, and nobody reads it", token: set("expires_in", -1)},
-		{name: ExpiresInHuge, rows: "E08", legal: true, text: "expires_in is 1e400, and nobody reads it", token: set("expires_in", json.RawMessage("1e400"))},
+		{name: ExpiresInNegative, rows: "E08", legal: true, text: "expires_in is -1, and is not read", token: set("expires_in", -1)},
+		{name: ExpiresInHuge, rows: "E08", legal: true, text: "expires_in is 1e400, and is not read", token: set("expires_in", json.RawMessage("1e400"))},
 		{name: ExpiresInString, rows: "E08", legal: true, text: "expires_in is a string, as Azure AD wrote it", token: set("expires_in", "3600")},
 		{name: ExpiresInMissing, rows: "E08", legal: true, text: "expires_in is left out, which RFC 6749 section 5.1 only recommends",
 			token: drop("expires_in")},
 
-		{name: AccessTokenMissing, rows: "E08", legal: true, text: "access_token is left out, as Azure AD B2C does that was asked for openid alone: all there is stands in the ID token", token: drop("access_token")},
+		{name: AccessTokenMissing, rows: "E08", legal: true, text: "access_token is left out, as in Azure AD B2C for the scope openid alone: all claims are in the ID token", token: drop("access_token")},
 		{name: AccessTokenInjection, rows: "E08", text: "access_token holds a line break and a header field",
 			accessToken: func(token string) string { return token + "\r\nX-Injected: yes" }},
 		{name: IDTokenMissing, rows: "E08", text: "id_token is left out", token: drop("id_token")},
 		{name: IDTokenEmpty, rows: "E08 G09", text: "id_token is empty", token: set("id_token", "")},
 		{name: IDTokenNull, rows: "E08", text: "id_token is null", token: set("id_token", nil)},
 		{name: IDTokenNumber, rows: "E08", text: "id_token is a number", token: set("id_token", 42)},
-		{name: ScopeWithoutOpenID, rows: "E19", legal: true, text: "the granted scope lacks openid, as that of Entra ID does, which tells the scopes of the access token only", token: set("scope", "profile")},
+		{name: ScopeWithoutOpenID, rows: "E19", legal: true, text: "the granted scope lacks openid, as in Entra ID, which lists only the scopes of the access token", token: set("scope", "profile")},
 		{name: ScopeWider, rows: "E19", legal: true, text: "the granted scope has one more than was asked for",
 			token: func(_ *login, body map[string]any) { body["scope"] = body["scope"].(string) + " admin" }},
 		{name: ScopeMissing, rows: "E19", legal: true, text: "scope is left out, because all was granted (RFC 6749 section 5.1)",
@@ -73,7 +73,7 @@ func tokenBehaviours() []behaviour {
 
 func tokenReplies() []behaviour {
 	return []behaviour{
-		{name: TokenErrorWith200, rows: "E08", text: "status 200 with error=invalid_grant beside good tokens",
+		{name: TokenErrorWith200, rows: "E08", text: "status 200 with error=invalid_grant next to good tokens",
 			reply: preceded(`"error":"invalid_grant"`)},
 		{name: TokenInvalidClient, rows: "E07", text: "status 401 with error=invalid_client; the code must not be sent again in another way",
 			reply: becomes(http.StatusUnauthorized, "application/json", `{"error":"invalid_client"}`)},

@@ -29,7 +29,7 @@ type page struct {
 
 	// The sign-in page.
 	Client string
-	Asks   string // what the client asks to see, in words
+	Asks   string // what the client wants to see, in words
 	Action string
 	People []pagePerson
 
@@ -92,7 +92,7 @@ func (p *Provider) signedOutPage() *reply {
 	return p.render(http.StatusOK, "signed-out.html", page{})
 }
 
-// errorPage is for what must not be told to a client (RFC 6749 section 4.1.2.1).
+// errorPage shows errors that must not be sent to a client (RFC 6749 section 4.1.2.1).
 func (p *Provider) errorPage(err error) *reply {
 	var refusal *protocolError
 	if !errors.As(err, &refusal) {
@@ -112,10 +112,10 @@ func (p *Provider) render(status int, name string, data page) *reply {
 	return rep
 }
 
-// pageHeader has no form-action: browsers apply it to every redirect that
-// follows the form's submission, and where a client sends its users in the end
-// is not known here. Referrer-Policy keeps codes and states out of Referer, yet
-// lets the Origin header of a posted response tell whom it comes from.
+// pageHeader has no form-action: browsers apply it to every redirect after the form's
+// submission, and the provider does not know where a client finally sends its users.
+// Referrer-Policy keeps codes and states out of Referer, but allows the Origin header
+// of a posted response.
 func pageHeader() http.Header {
 	header := http.Header{}
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'")

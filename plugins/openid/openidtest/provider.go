@@ -44,8 +44,7 @@ type Provider struct {
 	lastToken     TokenRequest
 }
 
-// New makes a provider that does not listen. Whoever calls it serves it at
-// config.Issuer.
+// New makes a provider that does not listen. The caller must serve it at config.Issuer.
 func New(config Config) (*Provider, error) {
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {
@@ -98,14 +97,14 @@ func Listen(config Config) (*Provider, error) {
 	p.served = make(chan struct{})
 	go func() {
 		defer close(p.served)
-		// Serve always returns an error; after Close it has nothing to tell.
+		// Serve always returns an error; after Close it is meaningless.
 		_ = p.server.Serve(listener)
 	}()
 	return p, nil
 }
 
-// TB is the part of testing.TB that Start needs. A program that only listens
-// does not link package testing for it.
+// TB is the part of testing.TB that Start needs, so that a program that only calls
+// Listen does not link package testing.
 type TB interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -151,9 +150,9 @@ func (p *Provider) AddClient(client Client) error {
 	return nil
 }
 
-// RotateKeys makes new keys and signs with them from now on. The keys of the
-// generation before stay published (OpenID Connect Core section 10.1.1); those
-// before them are withdrawn, so that calling it twice withdraws all.
+// RotateKeys makes new keys and signs with them from now on. The previous keys stay
+// published (OpenID Connect Core section 10.1.1); older ones are withdrawn, so two calls
+// withdraw all earlier keys.
 func (p *Provider) RotateKeys() error {
 	if err := p.keys.rotate(); err != nil {
 		return fmt.Errorf("rotating keys: %w", err)
@@ -161,7 +160,7 @@ func (p *Provider) RotateKeys() error {
 	return nil
 }
 
-// Now is the time by the clock of the Config.
+// Now returns the time by the clock of the Config.
 func (p *Provider) Now() time.Time { return p.config.Now() }
 
 func (p *Provider) client(id string) (Client, bool) {

@@ -287,7 +287,7 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
-// A server that waits for its handlers to end would wait for ever otherwise.
+// Otherwise a server that waits for its handlers to end would wait forever.
 func TestCloseEndsAnswersUnderWay(t *testing.T) {
 	for _, m := range []openidtest.Misbehaviour{openidtest.DiscoveryHangs, openidtest.DiscoveryTrickles} {
 		op, err := openidtest.New(openidtest.Config{Issuer: "http://op.example"})

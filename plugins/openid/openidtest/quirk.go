@@ -7,37 +7,37 @@ import (
 	"time"
 )
 
-// A Quirk is what one real provider does otherwise than this good one. Unlike a
-// [Misbehaviour], which is known by its name, a test makes it up. Only the fields that
-// are set do anything, and a hook changes what it is given.
+// A Quirk is how one real provider deviates from this good one. Unlike a [Misbehaviour],
+// which has a name, a Quirk is defined by a test. Only the fields that are set have an
+// effect. A hook changes its argument.
 type Quirk struct {
-	// DocumentPath is where the discovery document stands below the issuer, in place of
+	// DocumentPath is the path of the discovery document below the issuer, in place of
 	// /.well-known/openid-configuration.
 	DocumentPath string
 
-	// WithoutPKCE takes requests without a code challenge, and ignores one.
+	// WithoutPKCE accepts requests without a code challenge, and ignores a code challenge.
 	WithoutPKCE bool
 
-	// Authorize sees an authorization request, and refuses it with a page if it returns
-	// a text.
+	// Authorize gets an authorization request, and refuses it with a page by returning a
+	// text.
 	Authorize func(r *http.Request) (refusal string)
 
-	// Offline says for which authorization request there is a refresh token, in place of
+	// Offline says for which authorization requests a refresh token is issued, in place of
 	// the scope offline_access.
 	Offline func(request url.Values) bool
 
 	// Secret compares a client secret, in place of Client.Secret.
 	Secret func(secret string, now time.Time) bool
 
-	// Redeem sees a token request of a client that has authenticated, and refuses it if
-	// it returns an error code, with status 400, or 401 for invalid_client.
+	// Redeem gets a token request of an authenticated client, and refuses it by returning an
+	// error code, with status 400, or 401 for invalid_client.
 	Redeem func(form url.Values) (code string)
 
-	// SignWithSecret says for which token request the ID token is signed with the client
+	// SignWithSecret says for which token requests the ID token is signed with the client
 	// secret.
 	SignWithSecret func(form url.Values) bool
 
-	// ClaimsFor changes the claims of the ID token by the authorization request.
+	// ClaimsFor changes the claims of the ID token, depending on the authorization request.
 	ClaimsFor func(request url.Values, claims map[string]any)
 
 	Metadata func(document map[string]any)
@@ -47,7 +47,7 @@ type Quirk struct {
 	Header   func(header map[string]any)                    // of the ID token
 	Claims   func(claims map[string]any)                    // of the ID token
 	UserInfo func(claims map[string]any)                    // of the UserInfo response
-	Answer   func(stage Stage, answer *Answer)              // the HTTP answer of a stage, at last
+	Answer   func(stage Stage, answer *Answer)              // the final HTTP answer of a stage
 	Serve    map[string]func(*http.Request) (*Answer, bool) // more paths below the issuer; false: 404
 }
 
@@ -58,13 +58,13 @@ type Answer struct {
 	Body   []byte
 }
 
-// JSONAnswer is an answer with status 200.
+// JSONAnswer returns an answer with status 200.
 func JSONAnswer(v any) *Answer {
 	rep := jsonReply(http.StatusOK, v)
 	return &Answer{rep.status, rep.header, rep.body}
 }
 
-// behaviour makes the quirk one that all logins meet.
+// behaviour turns the quirk into a behaviour for all logins.
 func (q Quirk) behaviour() behaviour {
 	b := behaviour{name: "quirk"}
 	if q.Metadata != nil {
@@ -131,7 +131,7 @@ func (q Quirk) changeResponse(resp *response) {
 	}
 }
 
-// answer has the quirk change an answer at last.
+// answer lets the quirk change the final answer.
 func (q Quirk) answer(rep *reply) {
 	if q.Answer == nil || rep.stage == "" || rep.serve != nil {
 		return
@@ -141,7 +141,7 @@ func (q Quirk) answer(rep *reply) {
 	rep.status, rep.header, rep.body = answer.Status, answer.Header, answer.Body
 }
 
-// documentPath is where the discovery document stands.
+// documentPath is the path of the discovery document.
 func (q Quirk) documentPath() string {
 	path, _, _ := strings.Cut(q.DocumentPath, "?")
 	if path == "" {

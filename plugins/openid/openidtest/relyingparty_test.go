@@ -48,8 +48,8 @@ func (a answer) object() map[string]any {
 	return members
 }
 
-// flow is one login at a provider by a relying party that checks nothing. Each
-// step is taken when its outcome is first asked for.
+// flow is one login with a relying party that checks nothing. Each step runs when its
+// result is needed for the first time.
 type flow struct {
 	t      *testing.T
 	op     *openidtest.Provider
@@ -189,7 +189,7 @@ func (f *flow) refresh() answer {
 	})
 }
 
-// post sends a token request in the client's registered way.
+// post sends a token request with the client's registered authentication method.
 func (f *flow) post(form url.Values) answer {
 	basic := f.client.TokenEndpointAuthMethod == "" || f.client.TokenEndpointAuthMethod == openidtest.ClientSecretBasic
 	if !basic {

@@ -11,15 +11,14 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Security is what a provider has beyond what every login needs. The zero value is
-// nothing of it.
+// Security are the optional security features of a provider. The zero value has none.
 type Security struct {
 	// PushedRequests and DPoP are Offered or Required (RFC 9126, RFC 9449).
 	PushedRequests Offer
 	DPoP           Offer
 
-	// DPoPNonce has proofs carry a nonce of the provider's, another one for each token
-	// response (RFC 9449 sections 8 and 9).
+	// DPoPNonce requires the provider's nonce in proofs, a new one for each token response
+	// (RFC 9449 sections 8 and 9).
 	DPoPNonce bool
 
 	// SignedResponses offers the response modes of JARM.
@@ -28,13 +27,13 @@ type Security struct {
 	// Revocation offers the endpoint of RFC 7009.
 	Revocation bool
 
-	// AssertionForEndpoint takes client assertions for the endpoint that they are sent
-	// to, and for nothing else, as Okta does. Otherwise the audience must be the issuer,
-	// as a string (draft-ietf-oauth-rfc7523bis).
+	// AssertionForEndpoint accepts only client assertions for the endpoint to which they
+	// are sent, as Okta does. Otherwise the audience must be the issuer, as a string
+	// (draft-ietf-oauth-rfc7523bis).
 	AssertionForEndpoint bool
 }
 
-// Offer says whether clients may or must.
+// Offer says whether clients can or must use a feature.
 type Offer string
 
 // The offers.
@@ -109,8 +108,8 @@ func (p *Provider) push(r *http.Request) *reply {
 	return jsonReply(http.StatusCreated, map[string]any{"request_uri": reference, "expires_in": int(requestURILifetime / time.Second)})
 }
 
-// resolve returns the parameters that a request refers to (section 4): once, and none
-// besides.
+// resolve returns the parameters to which a request refers (section 4), once. The request
+// must contain no others.
 func (p *Provider) resolve(query url.Values) (url.Values, error) {
 	reference := query.Get("request_uri")
 	switch {
@@ -123,7 +122,7 @@ func (p *Provider) resolve(query url.Values) (url.Values, error) {
 	}
 	for name := range query {
 		if name != "client_id" && name != "request_uri" && name != "login_hint" { // SignIn adds the hint
-			return nil, badRequest("invalid_request", name+" stands beside request_uri")
+			return nil, badRequest("invalid_request", name+" must not accompany request_uri")
 		}
 	}
 	p.mu.Lock()
@@ -151,7 +150,7 @@ const (
 // responses before they are signed; alg none leaves the signature out.
 type ResponseAlter func(header, claims map[string]any)
 
-// AlterResponses sets what changes signed authorization responses; nil: nothing.
+// AlterResponses sets a function that changes signed authorization responses; nil: none.
 func (p *Provider) AlterResponses(alter ResponseAlter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,7 +187,7 @@ func isSignedMode(mode string) bool { return mode == modeJWT || strings.HasSuffi
 
 // Revocation (RFC 7009).
 
-// revoke answers RFC 7009 section 2: a token that is unknown is one that is revoked.
+// revoke answers RFC 7009 section 2: an unknown token counts as revoked.
 func (p *Provider) revoke(r *http.Request) *reply {
 	if !p.config.Security.Revocation {
 		return newReply(http.StatusNotFound, "text/plain", nil)
@@ -204,24 +203,24 @@ func (p *Provider) revoke(r *http.Request) *reply {
 	return newReply(http.StatusOK, "text/plain", nil)
 }
 
-// Revoke revokes all that an end user allowed, as when somebody locks them out.
+// Revoke revokes all grants of an end user, as if an administrator locked them out.
 func (p *Provider) Revoke(subject string) {
 	p.grants.endSessions(func(l *login) bool { return l.subject == subject })
 }
 
-// Sessions are the session IDs (sid) of an end user's logins.
+// Sessions returns the session IDs (sid) of an end user's logins.
 func (p *Provider) Sessions(subject string) []string {
 	return p.grants.sessions(func(l *login) bool { return l.subject == subject })
 }
 
-// SetClaims has a person be released with other claims from now on.
+// SetClaims replaces the claims of a person from now on.
 func (p *Provider) SetClaims(subject string, claims map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changed[subject] = claims
 }
 
-// released are the person's claims of the moment that the login covers.
+// released are the person's current claims that the login's scope covers.
 func (p *Provider) released(l *login) map[string]any {
 	p.mu.Lock()
 	claims, ok := p.changed[l.subject]

@@ -51,7 +51,7 @@ func verifiesWithEmbedded(f *flow) bool {
 	return err == nil
 }
 
-// strangerKeysVerify walks into the trap.
+// strangerKeysVerify requests the stranger's keys, which the trap counts.
 func strangerKeysVerify(f *flow) bool {
 	location := describe(f.header()["jku"])
 	before := f.op.Hits(openidtest.Trap)

@@ -106,7 +106,7 @@ func signatureChecks() map[openidtest.Misbehaviour]check {
 	}
 }
 
-// saltIsLong: go-jose, as verifiesAs, takes any salt.
+// saltIsLong: go-jose, which verifiesAs uses, accepts any salt length.
 func saltIsLong(f *flow) bool {
 	public := publicRSA(f)
 	input, _, _ := strings.Cut(f.idToken(), "."+strings.Split(f.idToken(), ".")[2])
@@ -132,7 +132,7 @@ func verifiesAs(alg jose.SignatureAlgorithm) check {
 	}
 }
 
-// alwaysHighS looks at several logins, because half of all signatures are so by
+// alwaysHighS checks several logins, because half of all signatures have a high S by
 // chance.
 func alwaysHighS(f *flow) bool {
 	for range 16 {

@@ -90,7 +90,7 @@ func (p *Provider) authenticate(r *http.Request, endpoint string) (Client, error
 	case !ok:
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "no such client"}
 	case !p.fits(client, r, method, endpoint):
-		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "the assertion or the certificate does not fit"}
+		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "the assertion or the certificate is wrong"}
 	case method != client.TokenEndpointAuthMethod && !withoutSecretInRequest(client):
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "this client is registered for " + client.TokenEndpointAuthMethod}
 	case !withoutSecretInRequest(client) && !p.isSecret(client, secret):
@@ -113,7 +113,8 @@ func (p *Provider) isSecret(client Client, secret string) bool {
 	return subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
 }
 
-// fits checks what is neither a secret nor nothing.
+// fits checks the assertion or the certificate of a client that needs one, and that no
+// other client sends an assertion.
 func (p *Provider) fits(client Client, r *http.Request, method, endpoint string) bool {
 	switch client.TokenEndpointAuthMethod {
 	case ClientSecretJWT, PrivateKeyJWT:
@@ -128,7 +129,7 @@ func withoutSecretInRequest(client Client) bool {
 	return !slices.Contains(authMethods, client.TokenEndpointAuthMethod)
 }
 
-// assertionMethod is that of a request with an assertion, of whatever kind.
+// assertionMethod stands for any kind of assertion in a request.
 const assertionMethod = "assertion"
 
 func credentials(r *http.Request) (method, id, secret string) {
@@ -159,7 +160,7 @@ func (p *Provider) exchangeCode(client Client, form url.Values, thumbprint strin
 	g, err := p.grants.spend(codeTicket, form.Get("code"), p.Now(), func(l *login) error {
 		switch {
 		case l.client.ID != client.ID:
-			return badRequest("invalid_grant", "the code is another client's")
+			return badRequest("invalid_grant", "the code belongs to another client")
 		case l.request.redirectURI != form.Get("redirect_uri"):
 			return badRequest("invalid_grant", "redirect_uri is not that of the authentication request")
 		case !p.config.Quirk.WithoutPKCE && s256(form.Get("code_verifier")) != l.request.challenge:
@@ -182,7 +183,7 @@ func (p *Provider) exchangeRefreshToken(client Client, form url.Values, thumbpri
 	bound := p.grants.boundTo(form.Get("refresh_token"))
 	g, err := p.grants.spend(refreshTicket, form.Get("refresh_token"), p.Now(), func(l *login) error {
 		if l.client.ID != client.ID {
-			return badRequest("invalid_grant", "the refresh token is another client's")
+			return badRequest("invalid_grant", "the refresh token belongs to another client")
 		}
 		if bound != "" && bound != thumbprint {
 			return badRequest("invalid_grant", "the refresh token is bound to another key")
@@ -196,7 +197,7 @@ func (p *Provider) exchangeRefreshToken(client Client, form url.Values, thumbpri
 	again.refreshed, again.form = true, form
 	body, err := p.issueTokens(g, &again, thumbprint)
 	if body != nil && body["refresh_token"] == nil {
-		// Whoever gets no new one keeps the old (RFC 6749 section 6).
+		// A client that gets no new refresh token keeps the old one (RFC 6749 section 6).
 		p.grants.restore(form.Get("refresh_token"))
 	}
 	return body, &again, err

@@ -63,7 +63,7 @@ func (p *Provider) userInfoReply(l *login) (*reply, error) {
 	return p.signedUserInfoReply(l, alg, claims)
 }
 
-// signedUserInfoReply is a JWT that names issuer and client (section 5.3.2).
+// signedUserInfoReply is a JWT with issuer and client (section 5.3.2).
 func (p *Provider) signedUserInfoReply(l *login, alg jose.SignatureAlgorithm, claims map[string]any) (*reply, error) {
 	for name, value := range map[string]any{"iss": p.issuer, "aud": l.client.ID} {
 		if _, changed := claims[name]; !changed {

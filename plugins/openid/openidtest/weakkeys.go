@@ -13,7 +13,7 @@ import (
 // weakRSA is an RSA key that package crypto/rsa rightly refuses to work with.
 type weakRSA struct{ n, e, d *big.Int }
 
-// The weak keys are made once in a process.
+// The weak keys are made once per process.
 var (
 	rsa512  = sync.OnceValues(func() (weakRSA, error) { return newWeakRSA(512) })
 	rsa1024 = sync.OnceValues(func() (weakRSA, error) { return newWeakRSA(1024) })
@@ -45,7 +45,7 @@ func newRSA(newPrime func() (*big.Int, error)) (weakRSA, error) {
 	}
 }
 
-// rocaPrime makes a prime of 1024 bits as the library did whose keys can be factored
+// rocaPrime makes a prime of 1024 bits like the library whose keys can be factored
 // (CVE-2017-15361): k*M + (65537^a mod M), for the product M of the first 126 primes.
 func rocaPrime() (*big.Int, error) {
 	m := big.NewInt(1)
@@ -116,8 +116,8 @@ func encodePKCS1(size int, input []byte) []byte {
 }
 
 // forge makes a signature for the public exponent 3 without the private key
-// (Bleichenbacher, 2006): the hash stands at the left behind short padding, and
-// what stands to the right of it is free, so that a cube can be found.
+// (Bleichenbacher, 2006): the hash is at the left behind short padding, and the bytes to
+// the right of it are free, so that a cube can be found.
 func (k weakRSA) forge(input []byte) ([]byte, error) {
 	const padding = 8
 	prefix := encodePKCS1(2+padding+1+len(digestInfo)+sha256.Size, input)
@@ -126,7 +126,7 @@ func (k weakRSA) forge(input []byte) ([]byte, error) {
 	for i := len(prefix); i < len(message); i++ {
 		message[i] = 0xff
 	}
-	// The greatest cube below the message differs from it in the free part only.
+	// The greatest cube below the message differs from it only in the free part.
 	return cubeRoot(new(big.Int).SetBytes(message)).FillBytes(make([]byte, k.size())), nil
 }
 

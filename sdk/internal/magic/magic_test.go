@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// seed is that of RFC 6238 appendix B for SHA-256, in base32.
+// seed is the one of RFC 6238 appendix B for SHA-256, in base32.
 const seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA"
 
 var about = plugin.Description{Mechanism: "magic", Version: "1.0.0"}

@@ -28,7 +28,7 @@ const (
 	theSecret   = "hunter2&hunter2"
 )
 
-// serve answers token requests as the test says, and counts them.
+// serve counts token requests and answers them as the test says.
 func serve(t *testing.T, answer http.HandlerFunc) (oauth2.Config, *atomic.Int64) {
 	t.Helper()
 	requests := &atomic.Int64{}
@@ -66,8 +66,8 @@ func exchange(t *testing.T, config oauth2.Config) (Tokens, error) {
 	return Exchange(t.Context(), client(t, time.Second), config, theCode, theVerifier, nil)
 }
 
-// TestOddAnswers are answers that x/oauth2 by itself takes for tokens, takes for
-// others than they are, or answers with a second request.
+// TestOddAnswers has answers that x/oauth2 alone accepts as tokens, misreads, or follows with a
+// second request.
 func TestOddAnswers(t *testing.T) {
 	ok := func(body string) http.HandlerFunc { return answering(200, "application/json", body) }
 	with := func(member string) http.HandlerFunc {
@@ -112,7 +112,7 @@ func TestOddAnswers(t *testing.T) {
 		{"JSON called text", answering(200, "text/plain", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"JSON called HTML", answering(200, "text/html", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"form", answering(200, "application/x-www-form-urlencoded", `access_token=at&token_type=bearer`), sdk.ErrInvalidResponse, ReasonMalformed},
-		// NestJS answers a POST so unless it is told otherwise, and CrowdStrike does.
+		// NestJS answers a POST with this status by default, and CrowdStrike does so, too.
 		{"201", answering(201, "application/json", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"203, of a proxy", answering(203, "application/json", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"204", answering(204, "application/json", ``), sdk.ErrInvalidResponse, ReasonMalformed},
@@ -151,7 +151,7 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// TestNoAccessToken: an answer with an ID token may do without.
+// TestNoAccessToken: an answer with an ID token needs no access token.
 func TestNoAccessToken(t *testing.T) {
 	for _, body := range []string{`{"id_token":"a.b.c"}`, `{"id_token":"a.b.c","access_token":null,"token_type":"odd"}`, `{"id_token":"a.b.c","access_token":""}`} {
 		config, _ := serve(t, answering(200, "application/json", body))
@@ -162,7 +162,7 @@ func TestNoAccessToken(t *testing.T) {
 	}
 }
 
-// TestLongAccessToken: only the answer bounds it.
+// TestLongAccessToken: only the limit of the answer bounds it.
 func TestLongAccessToken(t *testing.T) {
 	long := strings.Repeat("a", 200<<10)
 	config, _ := serve(t, answering(200, "application/json", `{"token_type":"bearer","access_token":"`+long+`"}`))
@@ -171,7 +171,7 @@ func TestLongAccessToken(t *testing.T) {
 	}
 }
 
-// TestOddLifetimes: none ends a login.
+// TestOddLifetimes: none fails a login.
 func TestOddLifetimes(t *testing.T) {
 	for value, want := range map[string]any{
 		`3600`: json.Number("3600"), `"3600"`: json.Number("3600"), `" 3600 "`: json.Number("3600"), `3600.5`: json.Number("3600"), `"3600.0"`: json.Number("3600"),
@@ -186,9 +186,8 @@ func TestOddLifetimes(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a token endpoint answers, it is an error of a known kind with a
-// bounded text, or tokens that can be used; and what x/oauth2 gets to see can be read
-// there.
+// FuzzRead: any answer of a token endpoint gives an error of a known kind with a bounded text,
+// or usable tokens; and x/oauth2 can read what it gets.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		`{"access_token":"a","token_type":"bearer","expires_in":"3600"}`, `{"id_token":"a.b.c"}`, `{"error":"invalid_grant"}`, `<html>`,
@@ -219,7 +218,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestRedirectsGetNoSecret: 307 and 308 would have the form posted again.
+// TestRedirectsGetNoSecret: with 307 and 308, the form would be posted again.
 func TestRedirectsGetNoSecret(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		elsewhere, visits := serve(t, answering(200, "application/json", `{"access_token":"at","token_type":"bearer"}`))
@@ -239,7 +238,7 @@ func TestAuthStyleMustBeKnown(t *testing.T) {
 	}
 }
 
-// TestOneRequest: whatever wants to send a second one, none goes out.
+// TestOneRequest: no second request is sent, for any reason.
 func TestOneRequest(t *testing.T) {
 	config, requests := serve(t, answering(400, "application/json", `{"error":"invalid_grant"}`))
 	once := &transport{next: client(t, time.Second).Transport}
@@ -313,8 +312,7 @@ func TestAuthorizationURL(t *testing.T) {
 	}
 }
 
-// TestDescribe: whoever reads the log at night needs what the provider says, wherever it
-// says it.
+// TestDescribe: the log needs the provider's text, wherever the answer contains it.
 func TestDescribe(t *testing.T) {
 	for _, test := range []struct{ code, description, want string }{
 		{"invalid_grant", "", "the provider answers invalid_grant"},

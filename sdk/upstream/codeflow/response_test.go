@@ -131,8 +131,8 @@ func TestResponseErrorIsHarmless(t *testing.T) {
 	}
 }
 
-// FuzzAuthorizationResponse: no panic, an error of a kind with a reason, or a
-// code that came with the right state, once, in the right place.
+// FuzzAuthorizationResponse: the result is an error of a kind with a reason, or a code that came
+// with the right state, once, in the right place; never a panic.
 func FuzzAuthorizationResponse(f *testing.F) {
 	f.Add("GET", "state=s&code=abc&iss=https://op.example", "", false)
 	f.Add("POST", "", "state=s&code=abc", true)

@@ -16,8 +16,8 @@ const (
 	directoryPassword = "open sesame"
 )
 
-// directoryPeople are what may be typed: one for whom all is well, one whose
-// password expires soon, and one who must choose a new one.
+// directoryPeople are users to sign in as: a usual one, one whose password expires soon, and
+// one who must choose a new password.
 var directoryPeople = []string{"grace", "heidi (whose password expires soon)", "ivan (who has to choose a new one)"}
 
 // directory is the LDAP directory of the demo.
@@ -52,14 +52,14 @@ func employee(uid, given, family, uuid string, more map[string][]string) ldaptes
 	return ldaptest.Entry{DN: "uid=" + uid + "," + directoryBase, Password: directoryPassword, Attributes: attributes}
 }
 
-// shadow says on which day a password was chosen, and for how many days it is good.
+// shadow returns the day on which a password was chosen, and the number of days that it is valid.
 func shadow(day, days int) map[string][]string {
 	return map[string][]string{
 		"objectClass": {"inetOrgPerson", "shadowAccount"}, "shadowLastChange": {strconv.Itoa(day)}, "shadowMax": {strconv.Itoa(days)},
 	}
 }
 
-// addTo tells Doorward of it.
+// addTo adds the settings of Doorward for the directory.
 func (d directory) addTo(env map[string]string) {
 	const prefix = "AUTH_STAFF_"
 	env["AUTH_PROVIDERS"] += "," + directoryName

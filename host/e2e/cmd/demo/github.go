@@ -7,15 +7,15 @@ import (
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 )
 
-// The demo's own GitHub, of whose organization acme one has to be a member.
+// The simulated GitHub of the demo. Only members of its organization acme may sign in.
 const (
 	gitHubName         = "github"
-	gitHubLabel        = "GitHub" // the preset's
+	gitHubLabel        = "GitHub" // of the preset
 	gitHubOrganization = "9919"
 )
 
-// startGitHub starts it for a Doorward at that public URL, and tells how Doorward
-// knows it: by a preset, ID and secret, and where it is.
+// startGitHub starts it for a Doorward with this public URL, and returns the settings of
+// Doorward: a preset, the ID and secret, and the URLs.
 func startGitHub(publicURL string) (*oauth2test.Server, map[string]string, error) {
 	secret := rand.Text()
 	server, err := oauth2test.Listen(oauth2test.Config{
@@ -29,7 +29,7 @@ func startGitHub(publicURL string) (*oauth2test.Server, map[string]string, error
 	return server, map[string]string{
 		prefix + "PRESET": "github", prefix + "CLIENT_ID": "doorward", prefix + "CLIENT_SECRET": secret,
 		prefix + "BASE_URL": server.Base(), prefix + "API_URL": server.API(),
-		prefix + "PARAMS":                `{"prompt":"select_account"}`, // bob is not let in, and alice's turn is next
+		prefix + "PARAMS":                `{"prompt":"select_account"}`, // bob is refused, and then alice can sign in
 		prefix + "ALLOWED_ORGANIZATIONS": "id:" + gitHubOrganization, prefix + "ALLOW_PUBLIC_REGISTRATION": "true",
 	}, nil
 }

@@ -1,6 +1,6 @@
-// Demo runs Doorward on this machine, with two OpenID providers, a SAML identity
-// provider and a GitHub of its own that ask for no password, so that one can sign in
-// by clicking, and an application behind it. `make demo` builds what it needs and starts it.
+// Demo runs Doorward on this machine with an application and simulated identity providers:
+// two OpenID providers, a SAML identity provider and a GitHub. They ask for no password, so
+// that you can sign in by clicking. `make demo` builds and starts the demo.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/host/e2e"
 )
 
-// preferredPort is the port of Doorward if it is free.
+// preferredPort is the port of Doorward, if it is free.
 const preferredPort = 8055
 
 func main() {
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run serves the demo until ctx is done, and leaves nothing behind.
+// run runs the demo until ctx is done, and removes all its files.
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	port := flags.Int("port", 0, "port of Doorward (default 8055, or a free one)")

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// demoProvider is an identity provider of the demo, and how Doorward knows it.
+// demoProvider is an identity provider of the demo, with its settings in Doorward.
 type demoProvider struct {
-	name   string // at Doorward
+	name   string // in Doorward
 	label  string
 	people []openidtest.Person
 
@@ -39,7 +39,7 @@ func person(subject, given, family, domain string) openidtest.Person {
 	}}
 }
 
-// startProviders starts all providers for a Doorward at that public URL.
+// startProviders starts all providers for a Doorward with this public URL.
 func startProviders(publicURL string) ([]demoProvider, error) {
 	providers := demoProviders()
 	for i := range providers {
@@ -69,7 +69,7 @@ func closeAll(providers []demoProvider) error {
 	return err
 }
 
-// environment is how Doorward is told of the providers.
+// environment returns the settings of Doorward for the providers.
 func environment(providers []demoProvider) map[string]string {
 	env := map[string]string{}
 	var names []string

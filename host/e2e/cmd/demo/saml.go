@@ -16,10 +16,10 @@ const (
 // samlProvider is the SAML identity provider of the demo.
 type samlProvider struct {
 	*samltest.Server
-	key string // of Doorward, in PEM
+	key string // the key of Doorward, in PEM
 }
 
-// startSAML starts it for a Doorward at that public URL.
+// startSAML starts it for a Doorward with this public URL.
 func startSAML(publicURL string) (samlProvider, error) {
 	key, err := x509.MarshalPKCS8PrivateKey(samltest.NewRSAKey().Signer)
 	if err != nil {
@@ -42,7 +42,7 @@ func samlPerson(id, given, family string) samltest.User {
 	}}
 }
 
-// addTo tells Doorward of it.
+// addTo adds the settings of Doorward for the provider.
 func (p samlProvider) addTo(env map[string]string) {
 	const prefix = "AUTH_CAMPUS_"
 	env["AUTH_PROVIDERS"] += "," + samlName

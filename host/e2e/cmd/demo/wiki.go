@@ -15,8 +15,8 @@ import (
 	"github.com/doorward/doorward/host/e2e"
 )
 
-// wiki is an application of the demo, with a proxy of its own before it that asks Doorward
-// whether a request may pass, as Traefik, Caddy and HAProxy do (docs/forward-auth).
+// wiki is an application of the demo, with a proxy that asks Doorward whether a request may
+// pass, like Traefik, Caddy and HAProxy (docs/forward-auth).
 type wiki struct {
 	url    string // for people
 	checks string // FORWARD_AUTH_ADDRESS
@@ -26,8 +26,8 @@ type wiki struct {
 	server *http.Server
 }
 
-// startWiki serves it beside a Doorward at that public URL. Cookies know no ports, so that
-// those of localhost are for both.
+// startWiki starts it for a Doorward with this public URL. Cookies do not depend on ports, so
+// both share the cookies of localhost.
 func startWiki(ctx context.Context, publicURL string) (*wiki, error) {
 	port, err := e2e.FreePort()
 	if err != nil {
@@ -55,11 +55,11 @@ func (w *wiki) addTo(env map[string]string) {
 	env["FORWARD_AUTH_APPS"] = w.url
 }
 
-// passedOn are the client's headers that Doorward looks at.
+// passedOn lists the headers of the client that Doorward reads.
 var passedOn = []string{"Cookie", "Authorization", "Accept", "X-Requested-With", "Sec-Fetch-Mode", "Origin", "Access-Control-Request-Method", "Upgrade"}
 
-// ServeHTTP is the proxy. Only what Doorward says reaches the application, so that nothing
-// of the client's headers can be taken for it.
+// ServeHTTP is the proxy. The application gets only headers from Doorward, so that it cannot
+// mistake headers of the client for them.
 func (w *wiki) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	said, err := w.ask(r)
 	if err != nil {

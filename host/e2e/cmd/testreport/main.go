@@ -1,13 +1,11 @@
-// Testreport reads the output of `go test -json`, prints one line for each
-// package and everything that failed or was skipped, and ends with a line that
-// counts:
+// Testreport reads the output of `go test -json`, and prints one line for each package
+// and everything that failed or was skipped. The last line counts the tests:
 //
 //	412 passed, 0 failed
 //
-// Counted are the tests that have no subtests, and the subtests. A package that
-// fails without a failed test (it does not compile, panics or runs out of time)
-// counts as one failed. The exit status is 1 if anything failed or nothing
-// passed.
+// It counts subtests, and tests without subtests. A package that fails without a failed
+// test (because it does not compile, panics or runs out of time) counts as one failure.
+// The exit status is 1 if anything failed or nothing passed.
 package main
 
 import (

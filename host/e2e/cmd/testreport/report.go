@@ -22,19 +22,19 @@ type event struct {
 // name is a test of a package; test is empty for the package itself.
 type name struct{ pkg, test string }
 
-// parent is the test that a subtest belongs to; of a test, its package.
+// parent returns the test of a subtest, or the package of a test.
 func (n name) parent() name {
 	cut := max(strings.LastIndexByte(n.test, '/'), 0)
 	return name{n.pkg, n.test[:cut]}
 }
 
-// report prints what matters as it comes, and counts.
+// report prints the results as they arrive, and counts the tests.
 type report struct {
 	out    io.Writer
-	output map[name]*strings.Builder // of what has not ended yet
-	tests  map[string]int            // that ran in a package
+	output map[name]*strings.Builder // of tests that have not ended
+	tests  map[string]int            // tests that ran in a package
 	outer  map[name]bool             // has subtests
-	broken map[name]bool             // something below it failed
+	broken map[name]bool             // a subtest failed
 
 	passed, failed, skipped int
 }
@@ -46,8 +46,8 @@ func newReport(out io.Writer) *report {
 	}
 }
 
-// read takes events until the end. Lines that are no events are printed as they
-// are: they come from the go command.
+// read reads events until the end. It prints other lines unchanged: they are from the go
+// command.
 func (r *report) read(in io.Reader) error {
 	lines := bufio.NewReader(in)
 	for {
@@ -86,8 +86,8 @@ func (r *report) take(e event) {
 	}
 }
 
-// chatter is what the go command says about the course of things, which the
-// report tells in its own way.
+// chatter matches progress messages of the go command, which the report replaces with its
+// own.
 var chatter = regexp.MustCompile(`^(=== |PASS$|FAIL$|FAIL\t|ok  \t|exit status )`)
 
 func (r *report) keep(n name, text string) {
@@ -111,7 +111,7 @@ func (r *report) endTest(n name, e event) {
 		r.skipped++
 		r.show(n)
 	case "fail":
-		// Of a test that fails because of a subtest, the subtest counts.
+		// If a test fails because of a subtest, only the subtest counts.
 		if !r.broken[n] {
 			r.failed++
 		}
@@ -138,8 +138,8 @@ func (r *report) show(n name) {
 	}
 }
 
-// showRest prints what the tests said that a panic or the time limit broke off,
-// and then what the package itself said.
+// showRest prints the output of tests that a panic or the time limit interrupted, and then
+// the output of the package itself.
 func (r *report) showRest(pkg string) {
 	for n := range r.output {
 		if n.pkg == pkg && n.test != "" {

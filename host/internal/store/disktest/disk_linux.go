@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// Mount mounts a disk of that size, such as "1m", until the test ends, and returns its
-// folder, in which everybody may write. Whoever may not mount has the test skipped; in the
-// CI it must run.
+// Mount mounts a disk of that size, such as "1m", until the test ends. It returns the
+// mount point, a folder that everybody may write to. Without the right to mount, the test
+// is skipped; in CI it must run.
 func Mount(t testing.TB, size string) (dir string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "disk") // the folders of t are for one user only
+	dir, err := os.MkdirTemp("", "disk") // the folders of t belong to one user
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +41,10 @@ func needRoot(t testing.TB) {
 	t.Skip(text)
 }
 
-// Ballast is what the file that Fill writes is called.
+// Ballast is the name of the file that Fill writes.
 const Ballast = "ballast"
 
-// Fill writes a file until there is no room; free removes it.
+// Fill writes a file until the disk is full; free removes it.
 func Fill(t testing.TB, dir string) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, Ballast)

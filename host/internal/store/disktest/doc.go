@@ -1,2 +1,2 @@
-// Package disktest gives tests a small disk, which they can fill.
+// Package disktest gives tests a small disk that they can fill.
 package disktest

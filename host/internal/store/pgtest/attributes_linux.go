@@ -3,6 +3,7 @@ package pgtest
 import "syscall"
 
 func attributes() *syscall.SysProcAttr {
-	// SIGTERM, as PostgreSQL would leave its children and its shared memory, else.
+	// SIGTERM, because otherwise PostgreSQL would leave its children and its shared
+	// memory behind.
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Credential: ordinary()}
 }

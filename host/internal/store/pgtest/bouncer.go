@@ -18,7 +18,7 @@ type Bouncer struct {
 	process *process
 }
 
-// StartBouncer starts a pgbouncer before a server, with few connections to it.
+// StartBouncer starts a pgbouncer in front of a server, with few connections to it.
 func StartBouncer(s *Server) (*Bouncer, error) {
 	program, err := pgbouncerProgram()
 	if err != nil {
@@ -57,7 +57,7 @@ func (b *Bouncer) start(s *Server, program string) error {
 	return process.ready(func(ctx context.Context) error { return ask(ctx, b.Host, b.Port, "postgres", "SELECT 1") }, b.Log)
 }
 
-// The parameters that pgbouncer refuses in its default configuration stay refused.
+// Parameters that pgbouncer refuses in its default configuration stay refused.
 const bouncerConfig = `
 [databases]
 * = host=%s port=%d
@@ -72,13 +72,13 @@ default_pool_size = 4
 max_client_conn = 500
 `
 
-// Log is what it has printed.
+// Log returns what pgbouncer has printed.
 func (b *Bouncer) Log() string {
 	text, _ := os.ReadFile(filepath.Join(b.Dir, "log"))
 	return string(text)
 }
 
-// Remove stops it and removes its folder.
+// Remove stops pgbouncer and removes its folder.
 func (b *Bouncer) Remove() error {
 	b.process.stop(syscall.SIGTERM)
 	return os.RemoveAll(b.Dir)

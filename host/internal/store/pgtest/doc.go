@@ -1,3 +1,3 @@
 // Package pgtest starts PostgreSQL and pgbouncer for tests, as an ordinary user, in a
-// temporary folder and on loopback. Nothing of an installed cluster is touched.
+// temporary folder and on loopback. It does not touch an installed cluster.
 package pgtest

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// process is a server that was started.
+// process is a running server.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 }
 
-// startProcess starts a server as the ordinary user, whose output goes into the file
-// log. Where it can be had, the server ends with the thread that started it
-// (golang/go#27505), which is kept until then.
+// startProcess starts a server as the ordinary user. Its output goes into the file log.
+// Where the system supports it, the server ends with the thread that started it
+// (golang/go#27505), so that thread is kept until then.
 func startProcess(log string, name string, arguments ...string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -58,8 +58,8 @@ func (p *process) stop(signal os.Signal) {
 	}
 }
 
-// ordinary is the user that the servers run as; nil if we are an ordinary user. They
-// refuse to run as root.
+// ordinary returns the user that the servers run as, because they refuse to run as root;
+// nil if this process is not root.
 func ordinary() *syscall.Credential {
 	if os.Getuid() != 0 {
 		return nil
@@ -78,8 +78,8 @@ func ordinary() *syscall.Credential {
 	return &syscall.Credential{Uid: 65534, Gid: 65534}
 }
 
-// folder makes a temporary folder of the ordinary user. Its path is short, because
-// sockets are made in it.
+// folder makes a temporary folder that belongs to the ordinary user. Its path is short,
+// because sockets are created in it.
 func folder() (string, error) {
 	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
@@ -88,7 +88,7 @@ func folder() (string, error) {
 	return dir, Own(dir)
 }
 
-// Own gives a file or folder to the user whom the servers run as.
+// Own gives a file or folder to the user that the servers run as.
 func Own(path string) error {
 	who := ordinary()
 	if who == nil {
@@ -105,8 +105,8 @@ func writeFile(path string, text []byte) error {
 	return Own(path)
 }
 
-// freePort returns a port of loopback that nothing listens on. Somebody else may take
-// it meanwhile, so whoever uses it tries again with another.
+// freePort returns a loopback port that nothing listens on. Another process may take it
+// before it is used, so callers try again with another port.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

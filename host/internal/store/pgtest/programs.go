@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// ErrMissing: a program is not installed. The text is what .ci/setup says.
+// ErrMissing: a program is not installed. The text is the one that .ci/setup uses.
 var ErrMissing = errors.New("MISSING")
 
 var (
@@ -23,8 +23,8 @@ func (m missing) Error() string { return "MISSING " + string(m) }
 
 func (missing) Is(target error) bool { return target == ErrMissing }
 
-// Require skips a test if err is ErrMissing, and fails it otherwise, or in the CI,
-// where nothing may be missing.
+// Require skips a test if err is ErrMissing. It fails the test for any other error, and
+// in CI, where nothing may be missing.
 func Require(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
@@ -35,8 +35,8 @@ func Require(t testing.TB, err error) {
 	}
 }
 
-// postgresProgram finds a program of PostgreSQL. Debian keeps those of the server out
-// of PATH, in a folder for each version; the newest counts.
+// postgresProgram finds a program of PostgreSQL. Debian keeps the server's programs
+// outside PATH, in a folder for each version; the newest version is used.
 func postgresProgram(name string) (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err == nil && len(found) > 0 {

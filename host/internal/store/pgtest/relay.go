@@ -13,12 +13,12 @@ type Fault int
 // The faults. The last two happen once, to the next connection that commits.
 const (
 	Passes         Fault = iota // nothing
-	Stalls                      // nothing passes in either direction, and nobody is told
+	Stalls                      // nothing passes in either direction, and neither end notices
 	LosesCommit                 // the connection is lost before COMMIT reaches the server
 	LosesCommitted              // ... and after the server has answered it
 )
 
-// Relay stands between a client and a server, as a network would that fails.
+// Relay sits between a client and a server, like a failing network.
 type Relay struct {
 	Host string // 127.0.0.1
 	Port int
@@ -45,11 +45,11 @@ func StartRelay(host string, port int) (*Relay, error) {
 		server: net.JoinHostPort(host, strconv.Itoa(port)), listener: listener, open: map[net.Conn]struct{}{},
 	}
 	r.pass = sync.NewCond(&r.mu)
-	r.done.Go(r.accept) // ends with Close, as all that it starts
+	r.done.Go(r.accept) // ends with Close, like everything it starts
 	return r, nil
 }
 
-// Set has the relay do something from now on.
+// Set sets what the relay does from now on.
 func (r *Relay) Set(f Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,7 +94,7 @@ func (r *Relay) accept() {
 	}
 }
 
-// carry copies until one end is closed, or mayGo says that what was read must not go.
+// carry copies until one end is closed, or until mayGo holds back what was read.
 func (r *Relay) carry(from, to net.Conn, mayGo func(sent []byte) bool) {
 	defer func() {
 		from.Close()
@@ -123,8 +123,8 @@ func (r *Relay) waitWhileStalled() {
 	}
 }
 
-// mayGo looks for the COMMIT that is to be lost. If it is to reach the server,
-// committed is closed, and the answer does not pass.
+// mayGo looks for the COMMIT that is to be lost. If the COMMIT is to reach the server, it
+// closes committed, and the answer does not pass.
 func (r *Relay) mayGo(sent []byte, committed chan struct{}) bool {
 	if !bytes.Contains(sent, []byte("COMMIT\x00")) {
 		return true

@@ -21,7 +21,7 @@ import (
 // User is the name of the superuser, who needs no password.
 const User = "doorward"
 
-// Server is a running PostgreSQL. It trusts whoever reaches it.
+// Server is a running PostgreSQL. It trusts every client that reaches it.
 type Server struct {
 	Dir  string // holds its data, its unix socket and its log
 	Host string // 127.0.0.1
@@ -32,11 +32,11 @@ type Server struct {
 	databases atomic.Int32
 }
 
-// Durable has a Server sync what it commits to the disk. Without it, nothing would be
-// lost if the server died, but all could be if the machine did.
+// Durable makes a Server sync its commits to disk. Without it, a crash of the server
+// loses nothing, but a crash of the machine may lose everything.
 var Durable = []string{"fsync=on", "synchronous_commit=on"}
 
-// Start makes a cluster and starts a server for it, with settings such as "fsync=on".
+// Start creates a cluster and starts a server on it, with settings such as "fsync=on".
 func Start(settings ...string) (*Server, error) {
 	initdb, err := postgresProgram("initdb")
 	if err != nil {
@@ -125,20 +125,20 @@ func askBy(ctx context.Context, sslmode, host string, port int, database, statem
 	return err
 }
 
-// Log is what the server has printed.
+// Log returns what the server has printed.
 func (s *Server) Log() string {
 	text, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
 	return string(text)
 }
 
-// Stop stops the server as an operator does who wants it to be quick: it breaks off
-// what is under way. Resume starts it again.
+// Stop stops the server like an operator in a hurry: it aborts what is running. Resume
+// starts it again.
 func (s *Server) Stop() { s.process.stop(syscall.SIGINT) }
 
-// Kill ends the server with all its processes at once, as a power cut would. Linux
-// knows which they are.
+// Kill ends the server with all its processes at once, like a power cut. It finds the
+// processes through Linux.
 func (s *Server) Kill() error {
-	if err := syscall.Kill(s.process.cmd.Process.Pid, syscall.SIGSTOP); err != nil { // it starts no more
+	if err := syscall.Kill(s.process.cmd.Process.Pid, syscall.SIGSTOP); err != nil { // it starts no more processes
 		return fmt.Errorf("killing PostgreSQL: %w", err)
 	}
 	processes, err := s.Processes()
@@ -152,13 +152,13 @@ func (s *Server) Kill() error {
 	s.process.stop(syscall.SIGKILL)
 	for deadline := time.Now().Add(30 * time.Second); slices.ContainsFunc(children, isAlive); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return errors.New("killing PostgreSQL: a process of it does not end")
+			return errors.New("killing PostgreSQL: one of its processes does not end")
 		}
 	}
 	return nil
 }
 
-// Processes are those of the server, of which the first starts the others.
+// Processes returns the server's processes. The first one is the parent of the others.
 func (s *Server) Processes() ([]int, error) {
 	pid := s.process.cmd.Process.Pid
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
@@ -197,8 +197,8 @@ func (s *Server) Exec(t testing.TB, database, statement string) {
 	}
 }
 
-// Empty removes all rows of a database of ours, which takes a twentieth of the time of
-// making another. The schema stays.
+// Empty removes all rows of a Doorward database, which takes a twentieth of the time of
+// creating another. The schema stays.
 func (s *Server) Empty(t testing.TB, database string) {
 	t.Helper()
 	s.Exec(t, database, `
@@ -209,7 +209,7 @@ func (s *Server) Empty(t testing.TB, database string) {
 		END $$`)
 }
 
-// NewDatabase makes an empty database, which is dropped when the test ends.
+// NewDatabase creates an empty database that is dropped when the test ends.
 func (s *Server) NewDatabase(t testing.TB) (name string) {
 	t.Helper()
 	name = fmt.Sprintf("test%d", s.databases.Add(1))
@@ -220,8 +220,7 @@ func (s *Server) NewDatabase(t testing.TB) (name string) {
 	return name
 }
 
-// ServeTLS has the server speak TLS from now on to whoever wants to, with a certificate
-// and its key in PEM.
+// ServeTLS makes the server offer TLS from now on, with a certificate and its key in PEM.
 func (s *Server) ServeTLS(certificate, key []byte) error {
 	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
 		if err := writeFile(filepath.Join(s.data(), name), text); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// selectOwnSessions reads those of one user only, by the index of that.
+// selectOwnSessions uses the index by user, so it reads only that user's sessions.
 const selectOwnSessions = `
 	SELECT s.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
 		(SELECT max(t.spent_at) FROM doorward.session_tokens t WHERE t.session_pk = s.pk)
@@ -68,7 +68,7 @@ func (s *Store) LinkOwn(ctx context.Context, link sso.OwnLink) error {
 	return refused
 }
 
-// The session stays until the transaction ends.
+// Locks the session until the transaction ends.
 const holdOwnSession = `SELECT pk FROM doorward.sessions WHERE id = $1 AND user_pk = $2 AND expires_at > $3 FOR KEY SHARE`
 
 func linkOwn(ctx context.Context, t *transaction, link sso.OwnLink) (refused, err error) {
@@ -105,7 +105,7 @@ func linkOwn(ctx context.Context, t *transaction, link sso.OwnLink) (refused, er
 
 const selectLinks = `SELECT provider, subject FROM doorward.links WHERE user_pk = $1`
 
-// UnlinkOwn implements sso.OwnAccounts. The links of a user who is held do not change.
+// UnlinkOwn implements sso.OwnAccounts. The links of a locked user do not change.
 func (s *Store) UnlinkOwn(ctx context.Context, userID string, link sso.LinkedIdentity, providers []string, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, "unlinking an identity", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, userID)

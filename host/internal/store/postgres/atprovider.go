@@ -53,8 +53,8 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 	return ended, nil
 }
 
-// The statements that end sessions, by what a provider names. Each finds them by
-// an index of its own, and locks them in the order of pk.
+// Statements that end sessions, selected by what a provider names. Each uses its own
+// index, and locks the sessions in the order of pk.
 const (
 	endWhere = `
 		WITH named AS (
@@ -71,12 +71,12 @@ var (
 	endByBoth    = ending(endWhere+` AND session_id = ANY ($2::bytea[]) AND logout_subject = $3`+endNamed, 3)
 )
 
-// endingOf makes a statement for the session IDs, or else for the subject; none for
-// neither.
+// endingOf returns a statement for the session IDs, or for the subject if there are none,
+// or nothing if there is neither.
 func endingOf(s sso.Selection) (text string, arguments []any) {
 	var ids [][]byte
 	for _, id := range s.SessionIDs {
-		if id != "" { // it would select the sessions that the provider has no name for
+		if id != "" { // it would select every session that the provider did not name
 			ids = append(ids, []byte(id))
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// BenchmarkSessionChecks is what storetest says. Both stores are on one server, which is
-// restarted with them.
+// BenchmarkSessionChecks runs the benchmark of storetest. Both stores are on one server,
+// which is restarted with them.
 func BenchmarkSessionChecks(b *testing.B) { storetest.BenchmarkSessionChecks(b, openFilled) }
 
 func openFilled(b *testing.B, sessions int) *storetest.Filled {
@@ -41,7 +41,7 @@ func openFilled(b *testing.B, sessions int) *storetest.Filled {
 	return f
 }
 
-// The rows of the session i have the key i+1.
+// The rows of session i have the key i+1.
 var fillStatements = func() []string {
 	const (
 		each   = ` FROM generate_series(0::bigint, {sessions} - 1) i`

@@ -17,7 +17,7 @@ func benchStore(b *testing.B) *Store {
 
 var benchLogins atomic.Int64
 
-// BenchmarkLogin signs in somebody who is known; the server does not sync.
+// BenchmarkLogin signs in a known user; the server does not sync.
 func BenchmarkLogin(b *testing.B) {
 	s := benchStore(b)
 	b.RunParallel(func(pb *testing.PB) {
@@ -30,7 +30,7 @@ func BenchmarkLogin(b *testing.B) {
 	})
 }
 
-// BenchmarkEventOfALogin does so with an event and without, by turns.
+// BenchmarkEventOfALogin does so with and without an event, by turns.
 func BenchmarkEventOfALogin(b *testing.B) {
 	stores := [2]*Store{benchStore(b), benchStore(b)}
 	var took [2]time.Duration

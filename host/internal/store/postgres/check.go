@@ -9,10 +9,10 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// ConfirmSecretIn asks confirm about a database, as [Open] would, and changes nothing. A
-// database that has nothing of ours is confirmed.
+// ConfirmSecretIn calls confirm with what is sealed in a database, as [Open] would, and
+// changes nothing. A database without Doorward's schema is confirmed.
 func ConfirmSecretIn(ctx context.Context, o Options, confirm sso.ConfirmSecret) error {
-	return o.readIn(ctx, "looking whether SECRET is that of database", func(tx pgx.Tx) error {
+	return o.readIn(ctx, "checking SECRET against database", func(tx pgx.Tx) error {
 		sample, err := sampleSealed(ctx, tx)
 		if err != nil {
 			return explain("reading what is sealed under SECRET", err)
@@ -22,8 +22,8 @@ func ConfirmSecretIn(ctx context.Context, o Options, confirm sso.ConfirmSecret) 
 	})
 }
 
-// CountUsersIn is CountUsers of a database. It changes nothing, and a database that has
-// nothing of ours has no users.
+// CountUsersIn is CountUsers without opening a Store. It changes nothing, and a database
+// without Doorward's schema has no users.
 func CountUsersIn(ctx context.Context, o Options, provider string) (n int, err error) {
 	err = o.readIn(ctx, "counting the users of database", func(tx pgx.Tx) error {
 		return explain("counting users", tx.QueryRow(ctx, countUsers, provider).Scan(&n))
@@ -31,7 +31,7 @@ func CountUsersIn(ctx context.Context, o Options, provider string) (n int, err e
 	return n, err
 }
 
-// readIn reads in a database, unless it has nothing of ours.
+// readIn reads a database if it has Doorward's schema.
 func (o Options) readIn(ctx context.Context, doing string, read func(tx pgx.Tx) error) error {
 	config, err := o.poolConfig()
 	if err != nil {
@@ -55,7 +55,7 @@ func readWith(ctx context.Context, config *pgx.ConnConfig, read func(tx pgx.Tx) 
 	if err != nil {
 		return explain("connecting", err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // there is nothing to keep
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
 	if err := checkEncoding(ctx, tx); err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// Claims are asked for side by side: kinds, providers and keys in the same order.
+	// The claims are passed as parallel arrays: kinds, providers and keys in the same
+	// order.
 	claimants = `
 		FROM doorward.claims c JOIN doorward.users u ON u.pk = c.user_pk
 		WHERE (c.key, c.kind, c.provider) IN (SELECT * FROM unnest($1::bytea[], $2::text[] COLLATE "C", $3::text[] COLLATE "C"))
@@ -25,15 +26,15 @@ const (
 
 	selectClaimants = `SELECT c.kind, u.pk, ` + userColumns + claimants
 
-	// Whoever takes or links one of these users waits here for whoever does so already, and
-	// does not find those whose claims are gone then.
+	// A transaction that takes or links one of these users waits here for any other that
+	// does so already, and then does not find users whose claims are gone.
 	lockClaimants = selectClaimants + ` FOR NO KEY UPDATE OF u, c`
 )
 
-// errLinkCame: somebody else has the link that is to be tied, since it was looked for.
+// errLinkCame: another login has created the link since it was looked up.
 var errLinkCame = errors.New("another login has made the link")
 
-// claimArguments are those of selectClaimants.
+// claimArguments returns the arguments of selectClaimants.
 func claimArguments(claims []sso.Claim, now time.Time) []any {
 	var keys [][]byte
 	var kinds, providers []string
@@ -54,14 +55,14 @@ func scanClaimant(row pgx.CollectableRow) (c claimant, err error) {
 	return c, row.Scan(append([]any{(*string)(&c.By), &c.pk}, userFields(&c.User)...)...)
 }
 
-// distinct leaves each user in once, who may wait for several claims of one login.
+// distinct returns each user once; a user may match several claims of one login.
 func distinct(list []claimant) []claimant {
 	return slices.CompactFunc(list, func(a, b claimant) bool { return a.pk == b.pk })
 }
 
 // Claimants implements sso.Claims.
 func (s *Store) Claimants(ctx context.Context, claim sso.Claim, now time.Time) (users []sso.User, err error) {
-	err = s.read(ctx, "looking for who waits", func(ctx context.Context, conn *pgxpool.Conn) error {
+	err = s.read(ctx, "looking up claimants", func(ctx context.Context, conn *pgxpool.Conn) error {
 		found, err := collect(ctx, conn, scanClaimant, selectClaimants, claimArguments([]sso.Claim{claim}, now)...)
 		users = nil
 		for _, c := range distinct(found) {
@@ -72,8 +73,8 @@ func (s *Store) Claimants(ctx context.Context, claim sso.Claim, now time.Time) (
 	return users, err
 }
 
-// claim takes an account that waits for the login, and else looks whether somebody has the
-// link by now: another login may have taken it while this one waited.
+// claim takes an account that waits for the login. If there is none, it looks up the link
+// again: another login may have created it while this one waited.
 func (u *userOf) claim(ctx context.Context, t *transaction, login sso.NewSession) (taken bool, refused, err error) {
 	if len(login.Claims) == 0 {
 		return false, nil, nil
@@ -112,7 +113,7 @@ func (u *userOf) take(ctx context.Context, t *transaction, pk int64, user sso.Us
 	if err := t.send(ctx); err != nil {
 		return true, nil, err
 	}
-	if added == 0 { // somebody has the link by now
+	if added == 0 { // another user has the link by now
 		return true, nil, errLinkCame
 	}
 	t.queue(updateUser, changedFields(user)...)
@@ -129,8 +130,8 @@ const (
 			AND EXISTS (SELECT 1 FROM doorward.links WHERE provider = $2 AND subject = $3 AND user_pk = $1)`
 )
 
-// queueTieLink ties a link to a user, whose claims are good for nothing from then on.
-// Nothing changes if somebody has the link by now.
+// queueTieLink links an identity to a user and deletes the user's claims, which are void
+// from then on. It changes nothing if another user has the link by now.
 func queueTieLink(t *transaction, link people.Link, userPK int64, added *int) {
 	t.queue(insertLink, link.Provider, []byte(link.Subject), userPK).Exec(countInto(added))
 	t.queue(endClaims, userPK)
@@ -162,7 +163,7 @@ func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim, event 
 	})
 }
 
-// upsertClaim changes nothing if the user waits for the same already.
+// upsertClaim changes nothing if the same claim is stored already.
 const upsertClaim = `
 	INSERT INTO doorward.claims AS c (user_pk, kind, provider, key, expires_at) SELECT pk, $2, $3, $4, $5 FROM doorward.users WHERE id = $1
 	ON CONFLICT (user_pk, kind) DO UPDATE SET provider = excluded.provider, key = excluded.key, expires_at = excluded.expires_at

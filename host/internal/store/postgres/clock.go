@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ClockAhead returns by how much now, the clock of this host, is ahead of that of the
-// database at least; negative: behind. It is 0 if the answer took so long that they may
-// be together.
+// ClockAhead returns by how much now, the clock of this host, is at least ahead of the
+// database's clock, or behind it if negative. It is 0 if the answer took so long that the
+// clocks may agree.
 func (s *Store) ClockAhead(ctx context.Context, now func() time.Time) (ahead time.Duration, err error) {
 	err = s.read(ctx, "reading the clock of the database", func(ctx context.Context, conn *pgxpool.Conn) error {
 		var there time.Time
@@ -17,7 +17,7 @@ func (s *Store) ClockAhead(ctx context.Context, now func() time.Time) (ahead tim
 		if err := conn.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&there); err != nil {
 			return err
 		}
-		// It was read between here and here + took.
+		// The database read its clock between here and here + took.
 		took := time.Since(began)
 		ahead = max(0, here.Sub(there)) + min(0, here.Add(took).Sub(there))
 		return nil

@@ -10,7 +10,7 @@ func TestClockAhead(t *testing.T) {
 	for _, set := range []time.Duration{-30 * time.Minute, 0, 30 * time.Minute} {
 		began := time.Now()
 		got, err := s.ClockAhead(t.Context(), func() time.Time { return time.Now().Add(set) })
-		within := time.Since(began) + time.Second // their clock is ours
+		within := time.Since(began) + time.Second // both use the same clock
 		if err != nil || (got-set).Abs() > within || set == 0 && got != 0 {
 			t.Errorf("ahead by %v: got %v, %v", set, got, err)
 		}

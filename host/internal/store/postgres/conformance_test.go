@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// opened is a store with what it was opened by.
+// opened is a store with the options that opened it.
 type opened struct {
 	*Store
 	options Options
@@ -51,7 +51,7 @@ func TestStoreThroughPgbouncer(t *testing.T) {
 	testStore(t, b.Host, b.Port)
 }
 
-// testStore runs the suite with one database, which is empty at the start of each test.
+// testStore runs the suite on one database, which is empty at the start of each test.
 func testStore(t *testing.T, host string, port int) {
 	database := server(t).NewDatabase(t)
 	storetest.Run(t, func(t *testing.T) store.Store {

@@ -12,7 +12,7 @@ const (
 	upsertCounts = `INSERT INTO doorward.counts (host, counts, counted_at) VALUES ($1, $2, $3)
 		ON CONFLICT (host) DO UPDATE SET counts = excluded.counts, counted_at = excluded.counted_at`
 
-	// A row that is locked is being stored anew by its host.
+	// A locked row is being replaced by its host.
 	removeCounts = `DELETE FROM doorward.counts WHERE host IN
 		(SELECT host FROM doorward.counts WHERE counted_at < $1 FOR UPDATE SKIP LOCKED)`
 
@@ -51,7 +51,7 @@ func countsByHost(rows pgx.Rows) (map[string][]byte, error) {
 	var counts []byte
 	_, err := pgx.ForEachRow(rows, []any{&host, &counts}, func() error {
 		others[host] = counts
-		counts = nil // the next row must not be read into the same bytes
+		counts = nil // do not read the next row into the same bytes
 		return nil
 	})
 	return others, err

@@ -19,7 +19,7 @@ import (
 // written.
 var errLost = errors.New("the connection to PostgreSQL was lost")
 
-// Codes of PostgreSQL that we do something about, from Appendix A of its manual.
+// PostgreSQL error codes that the host handles, from Appendix A of its manual.
 const (
 	codeSerializationFailure = "40001"
 	codeDeadlock             = "40P01"
@@ -28,20 +28,20 @@ const (
 	classResources           = "53"
 )
 
-// advice says what the operator can do about an answer of the server, by its code or
-// by the class that the code begins with.
+// advice tells the operator what to do about an error of the server, by its code or by
+// the class that the code begins with.
 var advice = map[string]string{
-	"08":    "the connection failed, check PostgreSQL, and pgbouncer if it stands between",
-	"25006": "the database is read-only: let DB_HOST name the primary and no standby, and look for default_transaction_read_only",
-	"28":    "PostgreSQL does not let us in: check DB_USER, DB_PASSWORD and DB_SSL, and pg_hba.conf",
+	"08":    "the connection failed, check PostgreSQL, and pgbouncer if you use it",
+	"25006": "the database is read-only: point DB_HOST to the primary, not to a standby, and check default_transaction_read_only",
+	"28":    "PostgreSQL refuses the connection: check DB_USER, DB_PASSWORD and DB_SSL, and pg_hba.conf",
 	"3D000": "there is no such database: create it, or change DB_DATABASE",
-	"3F000": "the schema doorward is gone: restore it from a backup, or restart to begin anew",
-	"42501": "the role lacks a right: let DB_USER own the database, see docs/postgresql.md",
-	"42P01": "a table of ours is gone: restore it from a backup",
-	"53":    "PostgreSQL is short of something",
+	"3F000": "the schema doorward is gone: restore it from a backup, or restart to create an empty one",
+	"42501": "the role lacks a privilege: make DB_USER the owner of the database, see docs/postgresql.md",
+	"42P01": "a table of the schema doorward is gone: restore it from a backup",
+	"53":    "PostgreSQL is short of resources",
 	"53100": "the disk of PostgreSQL is full, make room for it",
 	"53300": "PostgreSQL takes no more connections: lower DB_POOL__MAX of the hosts, or raise max_connections",
-	"55P03": "another program holds a lock, look for it in pg_stat_activity",
+	"55P03": "another program holds a lock, find it in pg_stat_activity",
 	"57014": "PostgreSQL takes too long, look at its load and its disk",
 	"57P":   "PostgreSQL is stopping or starting",
 	"58":    "the disk of PostgreSQL failed, see its log",
@@ -68,9 +68,9 @@ func explain(doing string, err error) error {
 	switch {
 	case hint != "":
 	case isTLSRefused(err):
-		hint = "PostgreSQL speaks no TLS there: set ssl = on in postgresql.conf, or remove DB_SSL and sslmode"
+		hint = "PostgreSQL does not offer TLS: set ssl = on in postgresql.conf, or remove DB_SSL and sslmode"
 	case isCertificateRefused(err):
-		hint = "the certificate of PostgreSQL is not valid: let DB_HOST be a name that it is for, and give the certificate of its authority by DB_SSL__CA_FILE"
+		hint = "the certificate of PostgreSQL is not valid: set DB_HOST to a name in the certificate, and DB_SSL__CA_FILE to the certificate of its authority"
 	case isUnreachable(err):
 		hint = "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT or DB_CONNECTION_STRING"
 	}
@@ -80,7 +80,7 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// codeOf is the code of what the server answered, or "".
+// codeOf returns the code of the server's error, or "".
 func codeOf(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -94,8 +94,8 @@ func isUnreachable(err error) bool {
 	return connecting || errors.Is(err, errLost) || network && !errors.Is(err, context.Canceled)
 }
 
-// mayAnswerLater reports whether no server answers, or one that is starting. One that
-// refuses us answers.
+// mayAnswerLater reports whether no server answers, or whether one is starting. A server
+// that refuses the connection does answer.
 func mayAnswerLater(err error) bool {
 	if isTLSRefused(err) || isCertificateRefused(err) {
 		return false
@@ -109,18 +109,18 @@ func isCertificateRefused(err error) bool {
 	return refused
 }
 
-// isTLSRefused knows the error by its text, as pgx gives it no other sign.
+// isTLSRefused compares the text of the error, because pgx gives no other sign.
 func isTLSRefused(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "server refused TLS connection")
 }
 
-// isFailure reports whether the database failed, as opposed to whoever used it.
+// isFailure reports whether the database failed, as opposed to its caller.
 func isFailure(err error) bool {
 	return adviceOf(codeOf(err)) != "" || isUnreachable(err) || errors.Is(err, sso.ErrOutcomeUnknown)
 }
 
-// isRefusal reports whether the server said that a statement failed, and goes on. Then
-// the transaction is rolled back. What is FATAL may come after a COMMIT that worked.
+// isRefusal reports whether the server refused a statement and continues. Then the
+// transaction is rolled back. A FATAL error may come after a successful COMMIT.
 func isRefusal(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.SeverityUnlocalized == "ERROR"
@@ -134,8 +134,8 @@ func lostBefore(conn *pgxpool.Conn, err error) error {
 	return fmt.Errorf("%w: %w", errLost, err)
 }
 
-// mayTryAgain reports whether nothing was written, and the same may work now. That a
-// COMMIT is without an answer is never a reason to try again.
+// mayTryAgain reports whether nothing was written and another attempt may succeed. A
+// COMMIT without an answer is never retried.
 func mayTryAgain(err error) bool {
 	if err == nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return false
@@ -144,7 +144,7 @@ func mayTryAgain(err error) bool {
 	return errors.Is(err, errLost) || errors.Is(err, errLinkCame) || isRefusal(err) && (code == codeSerializationFailure || code == codeDeadlock)
 }
 
-// timedOut says that a call ended because of our own limit, not of its caller's.
+// timedOut reports that a call ended because of the store's time limit, not its caller's.
 func (s *Store) timedOut(ctx, limited context.Context, err error) error {
 	until, _ := limited.Deadline()
 	if err == nil || time.Now().Before(until) || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// eventColumns are what eventFields scans, behind the ID.
+// eventColumns are the columns that eventFields scans, after the ID.
 const eventColumns = `at, kind, actor, actor_name, provider, subject, user_id, session_id, address, user_agent, reason, detail, request_id, sessions_ended`
 
 const (
@@ -31,7 +31,7 @@ func eventFields(e *placed[sso.Event]) []any {
 	}
 }
 
-// storedEvent is what is stored of an event, in the order of eventColumns.
+// storedEvent returns the values of an event, in the order of eventColumns.
 func storedEvent(e sso.Event) []any {
 	e = e.Bounded()
 	return []any{
@@ -40,7 +40,8 @@ func storedEvent(e sso.Event) []any {
 	}
 }
 
-// note keeps events in the transaction of what they tell. It takes no round trip of its own.
+// note stores events in the same transaction as the change that they record. It needs no
+// extra round trip.
 func (t *transaction) note(events ...sso.Event) {
 	for _, e := range events {
 		if e.Kind != "" {
@@ -49,8 +50,8 @@ func (t *transaction) note(events ...sso.Event) {
 	}
 }
 
-// An event in a statement that has parameters of its own before: where each column comes
-// from, and whether there is an event at all.
+// An event in a statement that has other parameters before it: the source of each column,
+// and whether there is an event at all.
 func eventBehind(parameters int, from map[string]string) (columns, isKept string) {
 	var list []string
 	for i, name := range strings.Split(eventColumns, ", ") {
@@ -68,8 +69,8 @@ func eventBehind(parameters int, from map[string]string) (columns, isKept string
 	return strings.Join(list, ", "), isKept
 }
 
-// noting makes of a statement that changes rows, and has so many parameters, one that also
-// keeps an event if it changed any, and returns how many.
+// noting extends a statement that changes rows and has that many parameters: it also
+// stores an event if any row changed, and returns how many did.
 func noting(statement string, parameters int) string {
 	columns, isKept := eventBehind(parameters, nil)
 	return `WITH changed AS (` + statement + ` RETURNING 1), noted AS (
@@ -77,8 +78,9 @@ func noting(statement string, parameters int) string {
 	) SELECT count(*) FROM changed`
 }
 
-// ending makes of a statement that deletes sessions s, and has so many parameters, one that
-// also keeps an event of each, and returns endedColumns of them. Their tokens go with them.
+// ending extends a statement that deletes sessions s and has that many parameters: it
+// also stores an event for each, and returns their endedColumns. Their tokens are deleted
+// with them.
 func ending(statement string, parameters int) string {
 	columns, isKept := eventBehind(parameters, map[string]string{"provider": "e.provider", "user_id": "u.id", "session_id": "e.id"})
 	return `WITH ended AS (` + statement + ` RETURNING s.id, s.user_pk, s.provider, s.kind), noted AS (
@@ -87,7 +89,7 @@ func ending(statement string, parameters int) string {
 	) SELECT e.id, u.id, e.provider, e.kind FROM ended e JOIN doorward.users u ON u.pk = e.user_pk`
 }
 
-// countNoted is count of a statement, with an event that is kept if it worked on any row.
+// countNoted is count with an event that is stored if the statement affected any row.
 func (s *Store) countNoted(ctx context.Context, doing string, event sso.Event, statement string, arguments ...any) (n int, err error) {
 	err = s.write(ctx, doing, func(_ context.Context, t *transaction) error {
 		t.queue(noting(statement, len(arguments)), slices.Concat(arguments, storedEvent(event))...).QueryRow(scanInto(&n))
@@ -99,7 +101,8 @@ func (s *Store) countNoted(ctx context.Context, doing string, event sso.Event, s
 	return n, nil
 }
 
-// queueEnding runs a statement of ending, and adds to ended what it ended.
+// queueEnding queues a statement made by ending, and adds the sessions that it ended to
+// ended.
 func (t *transaction) queueEnding(ended *[]sso.Session, event sso.Event, statement string, arguments ...any) {
 	t.queue(statement, slices.Concat(arguments, storedEvent(event))...).Query(func(rows pgx.Rows) (err error) {
 		*ended, err = pgx.AppendRows(*ended, rows, scanEnded)
@@ -109,7 +112,7 @@ func (t *transaction) queueEnding(ended *[]sso.Session, event sso.Event, stateme
 
 func eventsBy(filter people.EventFilter) search {
 	var by search
-	by.whereGiven("user_id = ? AND user_id <> ''", filter.User) // as the index has it
+	by.whereGiven("user_id = ? AND user_id <> ''", filter.User) // matches the partial index
 	by.whereGiven("session_id = ?", filter.Session)
 	by.whereGiven("provider = ?", filter.Provider)
 	by.whereGiven("kind = ?", string(filter.Kind))

@@ -25,7 +25,7 @@ func relayed(t *testing.T) (*Store, *pgtest.Relay) {
 	return mustOpen(t, optionsOf(r.Host, r.Port, s.NewDatabase(t))), r
 }
 
-// isThere reports whether a login is there as a whole; half of one is a failure.
+// isThere reports whether a login is stored completely; half a login is a failure.
 func isThere(t *testing.T, s *Store, login sso.NewSession) bool {
 	t.Helper()
 	_, err := s.SessionToken(t.Context(), login.Token)
@@ -68,9 +68,9 @@ func TestACommitWithoutAnAnswerIsNotKnown(t *testing.T) {
 	}
 }
 
-// A login that was lost before it could commit is tried again, on another connection,
-// and so is what reads. The server may have been restarted since they were used, so that
-// all connections are lost, of which there are more than attempts.
+// A login that was lost before it could commit is retried on another connection, and so
+// are reads. The server may have been restarted since the connections were used, so that
+// all are lost, which are more than attempts.
 func TestLostConnectionsAreReplaced(t *testing.T) {
 	s, o := server(t), optionsOf(server(t).Host, server(t).Port, server(t).NewDatabase(t))
 	store := mustOpen(t, o)
@@ -121,7 +121,7 @@ func TestAServerThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// Who gives up before COMMIT was sent knows that nothing was done.
+// A caller that gives up before COMMIT was sent learns that nothing was written.
 func TestACallerThatGoesAway(t *testing.T) {
 	s, relay := relayed(t)
 	mustLogIn(t, s, loginOf("ann", "s1"))
@@ -189,7 +189,7 @@ func TestAServerThatIsAway(t *testing.T) {
 	mustLogIn(t, s, loginOf("ann", "s3"))
 }
 
-// The server is killed while it commits: with 8 who sign in.
+// The server is killed while it commits the logins of 8 users.
 func TestAServerThatIsKilledUnderLoad(t *testing.T) {
 	server := durable(t)
 	s := mustOpen(t, optionsOf(server.Host, server.Port, server.NewDatabase(t)))
@@ -217,7 +217,7 @@ func TestAServerThatIsKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// outcome is what somebody who signs in was told.
+// outcome is the answer to a login.
 type outcome struct {
 	login sso.NewSession
 	err   error
@@ -237,8 +237,8 @@ func (o outcome) check(t *testing.T, s *Store) string {
 	return "not answered, and not there"
 }
 
-// logInUntil has 8 people sign in over and over until stop is called; then results is
-// closed.
+// logInUntil signs in 8 people over and over until stop is called; then it closes
+// results.
 func logInUntil(t *testing.T, s *Store, round string) (results <-chan outcome, stop func()) {
 	told, stopped := make(chan outcome), make(chan struct{})
 	var wg sync.WaitGroup
@@ -278,8 +278,8 @@ func TestADatabaseThatIsReadOnly(t *testing.T) {
 	}
 	set("on")
 	refused := loginOf("ann", "s2")
-	wantSays(t, "a login", s.CreateSession(t.Context(), refused), "storing a login: the database is read-only: let DB_HOST name the primary")
-	wantSays(t, "Ping", s.Ping(t.Context()), "writing to see whether that works: the database is read-only")
+	wantSays(t, "a login", s.CreateSession(t.Context(), refused), "storing a login: the database is read-only: point DB_HOST to the primary")
+	wantSays(t, "Ping", s.Ping(t.Context()), "testing whether the database can be written to: the database is read-only")
 	if _, err := s.SessionToken(t.Context(), login.Token); err != nil {
 		t.Errorf("a lookup: %v", err)
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Anybody may ask whether a token is one, and hang up at once. That costs no connection: to
-// make another takes the server much longer than the lookup.
+// Anyone may send a token and hang up at once. That must not cost a connection: opening
+// another takes the server much longer than the lookup.
 func TestWhoeverHangsUpCostsNoConnection(t *testing.T) {
 	const clients = 4
 	o := optionsOf(server(t).Host, server(t).Port, server(t).NewDatabase(t))
 	o.MaxConnections = clients
 	s, another := mustOpen(t, o), mustOpen(t, o)
-	// Lookups are under way for as long as this lock is held.
+	// Lookups hang for as long as this lock is held.
 	lock, err := another.pool.BeginTx(t.Context(), pgx.TxOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestWhoeverHangsUpCostsNoConnection(t *testing.T) {
 	}
 	made := s.pool.Stat().NewConnsCount()
 	hangUp()
-	// Whoever comes late gets no connection, and does not wait for one.
+	// Later callers get no connection, and do not wait for one.
 	if _, err := s.SessionToken(ctx, sso.TokenHash{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("one that hung up before: %v", err)
 	}

@@ -11,23 +11,23 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// probeEvery is how long a write that went well is taken as a sign that the next
-// will. Whoever asks for our health may be anybody, and must not make us write.
+// probeEvery is how long a successful write counts as a sign that the next will succeed.
+// Anyone can ask for the host's health, and must not be able to make it write.
 const probeEvery = 10 * time.Second
 
-// health knows how writes came out.
+// health records the outcome of writes.
 type health struct {
 	every time.Duration
 
 	mu       sync.Mutex
-	written  time.Time // when a write went well last
-	failed   bool      // the last one did not, for a reason of the database
-	lackedAt time.Time // when the server lacked something for a write, such as room on its disk
-	lack     error     // of then
+	written  time.Time // time of the last successful write
+	failed   bool      // the last write failed because of the database
+	lackedAt time.Time // when the server last lacked something for a write, such as disk space
+	lack     error     // the error of that write
 }
 
-// learn takes note of how a write came out. What the caller got wrong, or broke
-// off, says nothing about the database.
+// learn records the outcome of a write. A mistake or a cancellation by the caller says
+// nothing about the database.
 func (h *health) learn(err error) {
 	if err != nil && !isFailure(err) {
 		return
@@ -43,15 +43,15 @@ func (h *health) learn(err error) {
 	}
 }
 
-// wroteLately reports whether the last write went well and is not long ago.
+// wroteLately reports whether the last write succeeded recently.
 func (h *health) wroteLately() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return !h.failed && time.Since(h.written) < h.every
 }
 
-// lackedLately returns why the server could not write, not long ago. That other writes
-// went well since is no sign: on a full disk, those do for which a page has room.
+// lackedLately returns why the server recently could not write. Later successful writes
+// prove nothing: on a full disk, a write still succeeds if its page has room.
 func (h *health) lackedLately() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,9 +63,9 @@ func (h *health) lackedLately() error {
 
 const writeProbe = `UPDATE doorward.probe SET probed_at = $1`
 
-// Ping returns nil if the server answers, the schema is one that this program can work
-// with, and the database can be written to. It writes if nothing was written for some
-// seconds, or if the last write failed.
+// Ping returns nil if the server answers, the schema is one that this program supports,
+// and the database can be written to. It writes if there was no write for some seconds,
+// or if the last write failed.
 func (s *Store) Ping(ctx context.Context) error {
 	var applied []migration
 	err := s.read(ctx, "reading the schema version", func(ctx context.Context, conn *pgxpool.Conn) (err error) {
@@ -84,7 +84,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if s.health.wroteLately() {
 		return nil
 	}
-	n, err := s.count(ctx, "writing to see whether that works", writeProbe, time.Now().UnixMilli())
+	n, err := s.count(ctx, "testing whether the database can be written to", writeProbe, time.Now().UnixMilli())
 	if err == nil && n == 0 {
 		return errors.New("the table doorward.probe is empty: restore the database from a backup")
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// hosts is a store that asks two of one database by turns, as two hosts behind a load
-// balancer would. What it does not name itself, the first does.
+// hosts is a store that calls two stores of one database by turns, like two hosts behind
+// a load balancer. Methods that it does not define go to the first.
 type hosts struct {
 	store.Store
 	second store.Store
@@ -98,7 +98,7 @@ func twoHosts(t *testing.T) [2]*Store {
 	return [2]*Store{mustOpen(t, o), mustOpen(t, o)}
 }
 
-// loginOf is a login of a person, who is made at the first.
+// loginOf is a login of a person, who is created at the first.
 func loginOf(person, session string) sso.NewSession {
 	return sso.NewSession{
 		Session: sso.Session{
@@ -126,8 +126,8 @@ func rotationOf(session string, old, next sso.TokenHash) sso.Rotation {
 	return sso.Rotation{SessionID: session, Old: old, New: next, Successor: []byte("sealed"), Now: at, ExpiresAt: at.Add(2 * time.Hour)}
 }
 
-// Whoever is signed out by the provider while another host exchanges the token is
-// signed out: no order of the two leaves a token that works.
+// A logout by the provider wins against a token rotation on another host: neither order
+// leaves a token that works.
 func TestALogoutAgainstRotations(t *testing.T) {
 	stores := twoHosts(t)
 	for round := range 20 {
@@ -159,8 +159,8 @@ func TestALogoutAgainstRotations(t *testing.T) {
 	}
 }
 
-// All at once that lock several rows, on two hosts, with rows that expire under them.
-// Nobody gets an error that is not of the contract.
+// All operations that lock several rows, at once, on two hosts, with rows that expire
+// under them. No caller gets an error that the contract does not name.
 func TestNobodyWaitsForEachOther(t *testing.T) {
 	stores, before := twoHosts(t), len(server(t).Log())
 	const people, rounds = 4, 30
@@ -212,7 +212,7 @@ func TestNobodyWaitsForEachOther(t *testing.T) {
 	wantNoDeadlock(t, before)
 }
 
-// wantNoDeadlock fails if the server had to end one since the log was so long.
+// wantNoDeadlock fails if the server has logged a deadlock since the log had that length.
 func wantNoDeadlock(t *testing.T, before int) {
 	t.Helper()
 	if log := server(t).Log()[before:]; strings.Contains(log, "deadlock detected") {
@@ -220,7 +220,7 @@ func wantNoDeadlock(t *testing.T, before int) {
 	}
 }
 
-// Two that share once-IDs in opposite orders: one succeeds, and neither is a deadlock.
+// Two callers share once-IDs in opposite orders: one succeeds, and there is no deadlock.
 func TestOnceIDsInAnyOrder(t *testing.T) {
 	stores, before := twoHosts(t), len(server(t).Log())
 	for round := range 20 {
@@ -241,7 +241,7 @@ func TestOnceIDsInAnyOrder(t *testing.T) {
 	wantNoDeadlock(t, before)
 }
 
-// Two that remove what expired, of which there is more than either takes.
+// Two callers remove expired rows at once, of which there are more than either removes.
 func TestTwoThatRemove(t *testing.T) {
 	stores, before := twoHosts(t), len(server(t).Log())
 	mustLogIn(t, stores[0], loginOf("ann", "s"))
@@ -266,7 +266,7 @@ func TestTwoThatRemove(t *testing.T) {
 	wantNoDeadlock(t, before)
 }
 
-// However the server looks for the rows, it works on no more than the limit.
+// However the server looks for the rows, it affects no more than the limit.
 func TestLimitsHoldInEveryPlan(t *testing.T) {
 	s := server(t)
 	store := mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
@@ -281,7 +281,7 @@ func TestLimitsHoldInEveryPlan(t *testing.T) {
 	later := at.Add(24 * time.Hour).UnixMilli()
 	for _, off := range []string{
 		"enable_hashjoin", "enable_nestloop", "enable_indexscan",
-		// What is left is a nested loop that looks anew for each row.
+		// That leaves a nested loop, which looks again for each row.
 		"enable_hashjoin, enable_mergejoin, enable_hashagg, enable_sort, enable_material, enable_indexscan, enable_indexonlyscan, enable_bitmapscan",
 	} {
 		for name, text := range map[string]string{
@@ -295,7 +295,7 @@ func TestLimitsHoldInEveryPlan(t *testing.T) {
 }
 
 // inPlan runs a statement without some ways to join, rolls it back, and returns how many
-// rows it worked on.
+// rows it affected.
 func inPlan(t *testing.T, s *Store, off []string, text string, arguments ...any) int64 {
 	t.Helper()
 	conn, err := s.pool.Acquire(t.Context())

@@ -41,6 +41,6 @@ func (s *Store) DeleteSigningKey(ctx context.Context, id string, event sso.Event
 
 // SwapSigningKey implements sso.SigningKeys.
 func (s *Store) SwapSigningKey(ctx context.Context, id string, before, after []byte) error {
-	return s.run(ctx, "sealing a signing key anew", `UPDATE doorward.signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`,
+	return s.run(ctx, "resealing a signing key", `UPDATE doorward.signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`,
 		bytes(after), id, bytes(before))
 }

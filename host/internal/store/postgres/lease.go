@@ -6,8 +6,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Leases go by the clock of the server, which is the same for all hosts, and not by
-// that of the transaction, which stands still while it waits for a lock.
+// Leases use the clock of the server, which is the same for all hosts, rather than the
+// time of the transaction, which does not advance while it waits for a lock.
 const (
 	leaseGrant = `
 		UPDATE doorward.sessions s SET leased_by = $2, leased_until = clock_timestamp() + $3 * interval '1 millisecond'
@@ -49,7 +49,7 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 
 // GrantLeased implements sso.ProviderSessions.
 func (s *Store) GrantLeased(ctx context.Context, sessionID, but string) (leased bool, err error) {
-	found, err := s.lookUp(ctx, "looking whether a grant is leased", grantLeased, []any{&leased}, sessionID, but)
+	found, err := s.lookUp(ctx, "checking whether a grant is leased", grantLeased, []any{&leased}, sessionID, but)
 	return found && leased, err
 }
 
@@ -58,13 +58,13 @@ func (s *Store) ReleaseGrant(ctx context.Context, sessionID, holder string) erro
 	return s.run(ctx, "ending the lease of a grant", releaseGrant, sessionID, holder)
 }
 
-var endLeased = ending(`DELETE FROM doorward.sessions s WHERE s.id = $1 AND s.leased_by = $2`, 2) // its tokens go with it
+var endLeased = ending(`DELETE FROM doorward.sessions s WHERE s.id = $1 AND s.leased_by = $2`, 2) // its tokens are deleted with it
 
 // EndLeased implements sso.ProviderSessions.
 func (s *Store) EndLeased(ctx context.Context, sessionID, holder string, event sso.Event) error {
 	var ended []sso.Session
 	err := s.write(ctx, "ending a leased session", func(_ context.Context, t *transaction) error {
-		ended = nil // of a try before this one
+		ended = nil // discard the result of an earlier attempt
 		t.queueEnding(&ended, event, endLeased, sessionID, holder)
 		return nil
 	})

@@ -13,11 +13,12 @@ import (
 const (
 	verifiedEmail = `lower(u.email) = lower($1::text COLLATE "C") AND u.email_verified_by <> ''`
 
-	// Whoever links one of these users waits here for whoever does so already.
+	// A transaction that links one of these users waits here for any other that does so
+	// already.
 	lockByEmail = `SELECT u.pk FROM doorward.users u WHERE ` + verifiedEmail + ` ORDER BY u.pk FOR NO KEY UPDATE`
 
-	// A statement of its own: that which waited for a lock has read all links before it
-	// waited.
+	// A separate statement, because the one that waited for a lock read all links before
+	// it waited.
 	selectByEmail = `
 		SELECT u.pk, ` + userColumns + `
 		FROM doorward.users u
@@ -67,7 +68,7 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 	return added > 0 && err == nil, err
 }
 
-// linkable is a user who has an address.
+// linkable is a user with an e-mail address.
 type linkable struct {
 	sso.User
 	pk int64

@@ -21,13 +21,13 @@ const (
 		INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) SELECT $14, pk, expires_at FROM session`
 )
 
-// Locked in the order of pk, as by all that end several.
+// Locked in the order of pk, like all statements that end several sessions.
 var endReplaced = ending(`
 	WITH replaced AS (SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR UPDATE)
 	DELETE FROM doorward.sessions s USING replaced r WHERE s.pk = r.pk`, 1)
 
-// CreateSession implements sso.Sessions. It takes two round trips, and three at the
-// first login of somebody: what is decided between them depends on the answers.
+// CreateSession implements sso.Sessions. It takes two round trips, and three at a user's
+// first login, because decisions between them depend on the answers.
 func (s *Store) CreateSession(ctx context.Context, login sso.NewSession) error {
 	var refused error
 	err := s.write(ctx, "storing a login", func(ctx context.Context, t *transaction) error {
@@ -61,8 +61,8 @@ func (s *Store) CreateSession(ctx context.Context, login sso.NewSession) error {
 	return refused
 }
 
-// userOf is the user of a login, as stored. Until the transaction ends, nobody else
-// changes it.
+// userOf is the stored user of a login. Until the transaction ends, nobody else can
+// change it.
 type userOf struct {
 	sso.User
 	pk    int64
@@ -85,7 +85,7 @@ func (u *userOf) queue(t *transaction, login sso.NewSession) {
 		QueryRow(scanIfAny(&u.found, append([]any{&u.pk}, userFields(&u.User)...)...))
 }
 
-// decide has the login say what is stored of its user, or who is made.
+// decide lets the login decide what is stored of its user, or which user is created.
 func (u *userOf) decide(ctx context.Context, t *transaction, login sso.NewSession) (refused, err error) {
 	switch {
 	case login.Decide == nil && !u.found:
@@ -102,7 +102,7 @@ func (u *userOf) decide(ctx context.Context, t *transaction, login sso.NewSessio
 		if refused, err = u.make(ctx, t, login); refused != nil || err != nil || u.found {
 			return refused, err
 		}
-		// Another login made the user while we waited for it to end.
+		// Another login created the user while this one waited for it to end.
 		u.queue(t, login)
 		if err := t.send(ctx); err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func (u *userOf) decide(ctx context.Context, t *transaction, login sso.NewSessio
 	return nil, nil
 }
 
-// make stores the user of a first login. It finds none if somebody else does so.
+// make stores the user of a first login. It finds none if another login does so.
 func (u *userOf) make(ctx context.Context, t *transaction, login sso.NewSession) (refused, err error) {
 	user, refused := login.Decide(nil)
 	if refused != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
 
-// One server, and one pgbouncer before it, serve all tests that do not break them. Each
-// test has a database of its own.
+// All tests that do not break them share one server, and one pgbouncer in front of it.
+// Each test has its own database.
 var (
 	theServer  = sync.OnceValues(func() (*pgtest.Server, error) { return pgtest.Start() })
 	theBouncer = sync.OnceValues(func() (*pgtest.Bouncer, error) {
@@ -66,7 +66,7 @@ func bouncer(t testing.TB) *pgtest.Bouncer {
 	return b
 }
 
-// durable is a server that keeps what it answered when it is killed. Tests stop and
+// durable returns a server that keeps what it confirmed when it is killed. Tests stop and
 // resume it.
 func durable(t testing.TB) *pgtest.Server {
 	t.Helper()

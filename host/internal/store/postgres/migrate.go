@@ -15,18 +15,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// migrations holds 0001_….sql, 0002_….sql and so on. A file that was released
-// is never changed again; a change of the schema is a new file.
+// migrations holds 0001_….sql, 0002_….sql and so on. A released file is never changed; a
+// schema change is a new file.
 //
-// Its first line says "-- readable by: N": hosts whose newest migration is N or later
-// may work with the database after this one. During an upgrade of several hosts, those
-// of the version before go on if N is their newest migration.
+// Its first line says "-- readable by: N": hosts whose newest migration is N or later can
+// work with the database after this one. During an upgrade of several hosts, those of the
+// previous version keep running if N is their newest migration.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrTooNew: the database was written by a newer version of this program, with which
-// this one cannot work together.
+// ErrTooNew: a newer version of this program wrote the database, and this one is not
+// compatible with it.
 var ErrTooNew = errors.New("database is newer than this program")
 
 // migration is one step of the schema.
@@ -35,7 +35,7 @@ type migration struct {
 	script             string
 }
 
-// allMigrations returns the steps in their order.
+// allMigrations returns the steps in order.
 func allMigrations(from fs.FS) ([]migration, error) {
 	names, err := fs.Glob(from, "migrations/*.sql")
 	if err != nil {
@@ -66,13 +66,13 @@ func parseMigration(name, script string) (migration, error) {
 	m.number, errNumber = strconv.Atoi(number)
 	m.readableBy, errReadable = strconv.Atoi(readable)
 	if !found || errNumber != nil || errReadable != nil || m.readableBy > m.number {
-		return m, fmt.Errorf("migration %s has no number, or no first line that says by whom the database is readable then", name)
+		return m, fmt.Errorf("migration %s has no number, or its first line is not \"-- readable by: N\"", name)
 	}
 	return m, nil
 }
 
-// migrate brings the schema up to date. The transaction keeps other hosts waiting here
-// until it ends, or its connection does.
+// migrate brings the schema up to date. The transaction makes other hosts wait here until
+// it or its connection ends.
 func migrate(ctx context.Context, tx pgx.Tx, known []migration) error {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockOfMigrations); err != nil {
 		return explain("waiting for another host that brings the schema up to date", err)
@@ -97,24 +97,24 @@ func migrate(ctx context.Context, tx pgx.Tx, known []migration) error {
 	return nil
 }
 
-// createSchema makes our schema, if there is none. A role that may not is only told
-// so if it has to.
+// createSchema creates the schema doorward if it does not exist. A role without the
+// privilege gets an error only if the schema has to be created.
 func createSchema(ctx context.Context, tx pgx.Tx) error {
 	exists, err := schemaExists(ctx, tx)
 	if err != nil || exists {
 		return err
 	}
-	// The schema may be there, made by somebody who did not let the role make any.
+	// Somebody may have created the schema for a role that must not create any.
 	if exists, err = isTrue(ctx, tx, `SELECT to_regnamespace('doorward') IS NOT NULL`); err != nil {
 		return err
 	}
 	if !exists {
 		if _, err := tx.Exec(ctx, `CREATE SCHEMA doorward`); err != nil {
-			return explain("making the schema doorward", err)
+			return explain("creating the schema doorward", err)
 		}
 	}
 	_, err = tx.Exec(ctx, `CREATE TABLE doorward.schema_version (version integer PRIMARY KEY, readable_by integer NOT NULL)`)
-	return explain("starting the schema", err)
+	return explain("creating the schema", err)
 }
 
 func schemaExists(ctx context.Context, from querier) (bool, error) {
@@ -133,13 +133,13 @@ func appliedMigrations(ctx context.Context, from querier) ([]migration, error) {
 	return applied, explain("reading the schema version", err)
 }
 
-// readable returns ErrTooNew if one of the migrations of the database needs a program
-// that knows later ones than this one does.
+// readable returns ErrTooNew if a migration of the database requires a newer program than
+// this one.
 func readable(applied, known []migration) error {
 	newest := known[len(known)-1].number
 	for _, m := range applied {
 		if m.readableBy > newest {
-			return fmt.Errorf("%w: its migration %d needs a program that knows migration %d, and this one knows migrations up to %d; run the newer version, or restore the backup made before the upgrade",
+			return fmt.Errorf("%w: its migration %d needs a program that supports migration %d, and this one supports migrations up to %d; run the newer version, or restore the backup made before the upgrade",
 				ErrTooNew, m.number, m.readableBy, newest)
 		}
 	}

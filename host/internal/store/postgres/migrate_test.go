@@ -12,7 +12,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
 
-// program is a version of this program that knows these migrations beside ours.
+// program returns the migrations of a version of this program that has more than the
+// current ones.
 func program(t *testing.T, more ...migration) []migration {
 	t.Helper()
 	known, err := allMigrations(migrations)
@@ -22,13 +23,13 @@ func program(t *testing.T, more ...migration) []migration {
 	return append(known, more...)
 }
 
-// The numbers of migrations that are to come.
+// Numbers of future migrations.
 const (
 	next      = 9001
 	afterNext = 9002
 )
 
-// ofVersion makes a database as an older version of this program left it, with rows.
+// ofVersion creates a database as an older version of this program left it, with rows.
 func ofVersion(t *testing.T, newest int, rows string) Options {
 	t.Helper()
 	s := server(t)
@@ -39,13 +40,13 @@ func ofVersion(t *testing.T, newest int, rows string) Options {
 			old = append(old, m)
 		}
 	}
-	closeStore(t, o, old)
+	openAndClose(t, o, old)
 	s.Exec(t, o.Database, rows)
 	return o
 }
 
-// closeStore opens the database as a program would that knows these migrations.
-func closeStore(t *testing.T, o Options, known []migration) {
+// openAndClose opens the database as a program with these migrations does, and closes it.
+func openAndClose(t *testing.T, o Options, known []migration) {
 	t.Helper()
 	s, err := open(t.Context(), o, known, nil)
 	if err != nil {
@@ -72,7 +73,7 @@ func TestHostsThatStartAtOnce(t *testing.T) {
 	s := server(t)
 	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))
 	known := program(t, migration{next, 1, "CREATE TABLE doorward.another (x integer); INSERT INTO doorward.another VALUES (1)"})
-	// Whoever is first adds a check of SECRET. All others see it.
+	// The first host adds a check of SECRET. All others see it.
 	confirm := func(id string) sso.ConfirmSecret {
 		return func(sample sso.SealedSample) ([]sso.SecretCheck, error) {
 			if len(sample.Checks) > 0 {
@@ -104,7 +105,7 @@ func TestHostsThatStartAtOnce(t *testing.T) {
 	}
 }
 
-// A host that dies while it brings the schema up to date keeps nobody waiting.
+// A host that dies during a migration does not keep others waiting.
 func TestAHostThatDiesInAMigration(t *testing.T) {
 	s := server(t)
 	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))
@@ -142,7 +143,7 @@ func TestAHostThatDiesInAMigration(t *testing.T) {
 		default:
 		}
 	}
-	if err := holder.PgConn().Conn().Close(); err != nil { // without a word, as if it died
+	if err := holder.PgConn().Conn().Close(); err != nil { // without a message, as if it had died
 		t.Fatal(err)
 	}
 	wantIs(t, "a start that waited for a host that died", <-opened, nil)
@@ -166,28 +167,29 @@ func TestHostsOfTwoVersions(t *testing.T) {
 			old := mustOpen(t, o)
 			mustLogIn(t, old, loginOf("ann", "s1"))
 			wantIs(t, "Ping before", old.Ping(t.Context()), nil)
-			closeStore(t, o, program(t, c.newer...))
+			openAndClose(t, o, program(t, c.newer...))
 			wantIs(t, "Ping of a host that runs", old.Ping(t.Context()), c.want)
 			again, err := Open(t.Context(), o, nil)
 			wantIs(t, "a start", err, c.want)
 			if err != nil {
-				wantSays(t, "a start", err, fmt.Sprintf("this one knows migrations up to %d; run the newer version", newest))
+				wantSays(t, "a start", err, fmt.Sprintf("this one supports migrations up to %d; run the newer version", newest))
 				return
 			}
 			mustLogIn(t, again, loginOf("ann", "s2"))
 			wantIs(t, "Close", again.Close(), nil)
-			closeStore(t, o, program(t, c.newer...)) // nothing is applied twice
+			openAndClose(t, o, program(t, c.newer...)) // nothing is applied twice
 		})
 	}
 }
 
-// Of two that are made at the same time, the lower number may be released later.
+// Of two migrations written at the same time, the one with the lower number may be
+// released later.
 func TestAMigrationThatComesLate(t *testing.T) {
 	s := server(t)
 	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))
-	closeStore(t, o, program(t, migration{afterNext, 1, "CREATE TABLE doorward.b (x integer)"}))
+	openAndClose(t, o, program(t, migration{afterNext, 1, "CREATE TABLE doorward.b (x integer)"}))
 	both := program(t, migration{next, 1, "CREATE TABLE doorward.a (x integer)"}, migration{afterNext, 1, ""})
-	closeStore(t, o, both)
+	openAndClose(t, o, both)
 	s.Exec(t, o.Database, "SELECT * FROM doorward.a, doorward.b")
 }
 
@@ -255,8 +257,8 @@ func TestADatabaseOfAnotherEncoding(t *testing.T) {
 	wantSays(t, "a look", err, "encoding LATIN1", "createdb --encoding=UTF8 --template=template0")
 }
 
-// A role needs no more than a database of its own, or a schema that somebody made for
-// it; and what is not ours is not touched.
+// A role needs only its own database, or a schema that somebody created for it; other
+// schemas are not touched.
 func TestRoles(t *testing.T) {
 	s := server(t)
 	database := s.NewDatabase(t)
@@ -264,12 +266,12 @@ func TestRoles(t *testing.T) {
 	o := optionsOf(s.Host, s.Port, database)
 	o.User = "plain"
 	_, err := Open(t.Context(), o, nil)
-	wantSays(t, "a role without rights", err, "the role lacks a right: let DB_USER own the database")
+	wantSays(t, "a role without rights", err, "the role lacks a privilege: make DB_USER the owner of the database")
 	s.Exec(t, database, `CREATE SCHEMA doorward AUTHORIZATION plain`)
 	mustLogIn(t, mustOpen(t, o), loginOf("ann", "s1"))
 	s.Exec(t, database, `SELECT x FROM public.users; DROP OWNED BY plain; DROP ROLE plain`)
 	_, err = Open(t.Context(), o, nil)
-	wantSays(t, "no such role", err, "PostgreSQL does not let us in: check DB_USER")
+	wantSays(t, "no such role", err, "PostgreSQL refuses the connection: check DB_USER")
 	o.User, o.Database = pgtest.User, "gone"
 	_, err = Open(t.Context(), o, nil)
 	wantSays(t, "no such database", err, "there is no such database")

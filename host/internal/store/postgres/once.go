@@ -21,12 +21,12 @@ func (s *Store) Spend(ctx context.Context, ids ...sso.OnceID) error {
 	})
 }
 
-// Of two transactions that store the same ID, the second waits here until the first
-// has ended, and then stores it or not.
+// If two transactions store the same ID, the second waits here until the first has ended,
+// and then stores it or not.
 const insertOnce = `INSERT INTO doorward.once (scope, id, until) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 
-// queueOnce stores IDs, the smallest first, so that no two transactions that share
-// some wait for each other. The result says afterwards whether one was there.
+// queueOnce stores IDs in sorted order, so that two transactions that share some cannot
+// deadlock. The result reports afterwards whether one was already stored.
 func queueOnce(t *transaction, ids []sso.OnceID) (spent func() error) {
 	stored := 0
 	for _, id := range slices.SortedFunc(slices.Values(ids), compareOnce) {

@@ -15,11 +15,11 @@ import (
 
 var _ store.Store = (*Store)(nil)
 
-// startTimeout bounds a start, with the wait for another host that brings the schema up
-// to date, which may have many rows to write anew.
+// startTimeout bounds a start, including the wait for another host that upgrades the
+// schema and may have to rewrite many rows.
 const startTimeout = 10 * time.Minute
 
-// Store is a database of PostgreSQL. Make one with Open.
+// Store is a PostgreSQL database. Open creates one.
 type Store struct {
 	pool  *pgxpool.Pool
 	known []migration
@@ -29,13 +29,12 @@ type Store struct {
 	health health
 }
 
-// Open connects to the database and brings its schema up to date, which several hosts
-// may do at once. The error is ErrTooNew if a newer version of this program wrote the
-// database in a way that this one cannot work with.
+// Open connects to the database and brings its schema up to date, which several hosts may
+// do at once. The error is ErrTooNew if a newer version of this program wrote the
+// database in a way that this one is not compatible with.
 //
-// confirm looks at what is sealed in the database; if it returns an error, so does
-// Open, and the database stays as it was. Whoever opens nothing that is sealed has
-// no use for it, and passes nil.
+// confirm checks what is sealed in the database. If it returns an error, so does Open,
+// and the database stays as it was. Callers that open nothing sealed pass nil.
 func Open(ctx context.Context, o Options, confirm sso.ConfirmSecret) (*Store, error) {
 	known, err := allMigrations(migrations)
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *Store) start(ctx context.Context, confirm sso.ConfirmSecret) error {
 	if err != nil {
 		return explain("connecting", err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after Commit it does nothing
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // no effect after Commit
 	if err := checkEncoding(ctx, tx); err != nil {
 		return err
 	}
@@ -100,25 +99,25 @@ func (s *Store) start(ctx context.Context, confirm sso.ConfirmSecret) error {
 			return err
 		}
 	}
-	return explain("committing the start", tx.Commit(ctx))
+	return explain("committing the schema", tx.Commit(ctx))
 }
 
-// checkEncoding refuses a database that cannot hold every name that people have.
+// checkEncoding refuses a database that cannot store every name.
 func checkEncoding(ctx context.Context, tx pgx.Tx) error {
 	var encoding string
-	// The second bounds how long a host that stands still keeps others waiting.
+	// The second setting bounds how long a frozen host keeps others waiting.
 	err := tx.QueryRow(ctx, `SELECT current_setting('server_encoding'), set_config('idle_in_transaction_session_timeout', '60s', true)`).
 		Scan(&encoding, nil)
 	if err != nil {
 		return explain("connecting", err)
 	}
 	if encoding != "UTF8" {
-		return errors.New("the database has the encoding " + encoding + ", and names of people need UTF8: create another with: createdb --encoding=UTF8 --template=template0")
+		return errors.New("the database has the encoding " + encoding + ", but names need UTF8: create another with: createdb --encoding=UTF8 --template=template0")
 	}
 	return nil
 }
 
-// Close closes all connections, after what they are at.
+// Close closes all connections after their current work.
 func (s *Store) Close() error {
 	s.pool.Close()
 	return nil

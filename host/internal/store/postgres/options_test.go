@@ -45,7 +45,7 @@ func TestNoErrorHasThePassword(t *testing.T) {
 		"host=h password=" + password + " port=x", "password='" + password, "postgresql://me:" + password + "@h/d?sslmode=nonsense",
 	} {
 		_, err := Open(t.Context(), Options{ConnectionString: text}, nil)
-		wantSays(t, "Open", err, "DB_CONNECTION_STRING is none that PostgreSQL knows; write postgresql://")
+		wantSays(t, "Open", err, "DB_CONNECTION_STRING is not a PostgreSQL connection string; write postgresql://")
 	}
 	s := server(t)
 	_, err := Open(t.Context(), Options{ConnectionString: fmt.Sprintf("postgresql://me:%s@%s:%d/gone?sslmode=disable", password, s.Host, s.Port), MaxConnections: 1}, nil)
@@ -69,7 +69,7 @@ func TestConnectionStrings(t *testing.T) {
 func sessionOf(text string) string { return fmt.Sprint(len(text)) }
 
 func TestWarnings(t *testing.T) {
-	open, accepting := "can be read and changed on the way: set DB_SSL=true", "can be its PostgreSQL, as any certificate is accepted"
+	open, accepting := "can be read and changed on the way: set DB_SSL=true", "anyone on the way can pose as its PostgreSQL"
 	for name, c := range map[string]struct {
 		o    Options
 		want []string
@@ -111,7 +111,7 @@ func TestTLS(t *testing.T) {
 	trusted, other := authority(t), authority(t)
 	o.TLS, o.Wait = &tls.Config{}, time.Minute // a server without TLS does not wait either
 	_, err = Open(t.Context(), o, nil)
-	wantSays(t, "a server without TLS", err, "PostgreSQL speaks no TLS there", "remove DB_SSL")
+	wantSays(t, "a server without TLS", err, "PostgreSQL does not offer TLS", "remove DB_SSL")
 	certificate, key := issue(t, trusted)
 	if err := s.ServeTLS(certificate, key); err != nil {
 		t.Fatal(err)
@@ -122,8 +122,8 @@ func TestTLS(t *testing.T) {
 		want string
 	}{
 		"a certificate for the name":      {&tls.Config{RootCAs: trusted.pool()}, "localhost", ""},
-		"a certificate for another name":  {&tls.Config{RootCAs: trusted.pool()}, "127.0.0.1", "the certificate of PostgreSQL is not valid: let DB_HOST be a name that it is for"},
-		"of another authority":            {&tls.Config{RootCAs: other.pool()}, "localhost", "give the certificate of its authority by DB_SSL__CA_FILE"},
+		"a certificate for another name":  {&tls.Config{RootCAs: trusted.pool()}, "127.0.0.1", "the certificate of PostgreSQL is not valid: set DB_HOST to a name in the certificate"},
+		"of another authority":            {&tls.Config{RootCAs: other.pool()}, "localhost", "DB_SSL__CA_FILE to the certificate of its authority"},
 		"of nobody that the system knows": {&tls.Config{}, "localhost", "DB_SSL__CA_FILE"},
 		"whatever it is":                  {&tls.Config{InsecureSkipVerify: true}, "127.0.0.1", ""},
 	} {
@@ -203,7 +203,7 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, by *ecdsa.Priva
 	return certificate
 }
 
-// A pool never has more connections than it may, and those who wait get one in turn.
+// A pool never has more connections than allowed, and waiting callers get one in turn.
 func TestThePoolIsBounded(t *testing.T) {
 	s := server(t)
 	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))

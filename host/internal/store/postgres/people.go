@@ -36,7 +36,7 @@ func (s *Store) FindUsers(ctx context.Context, filter people.UserFilter, part pe
 	})
 }
 
-// A user and the links of one moment.
+// A consistent view of a user and the links.
 const selectUserWithLinks = `
 	SELECT l.user_pk IS NOT NULL, coalesce(l.provider, ''), coalesce(l.subject, ''::bytea), ` + userColumns + `
 	FROM doorward.users u LEFT JOIN doorward.links l ON l.user_pk = u.pk
@@ -69,18 +69,18 @@ func (s *Store) UserByID(ctx context.Context, id string) (user sso.User, links [
 
 func noUser(id string) error { return fmt.Errorf("user %q: %w", id, sso.ErrNotFound) }
 
-// heldUser is a user whom nobody else changes until the transaction ends.
+// heldUser is a user that nobody else can change until the transaction ends.
 type heldUser struct {
 	sso.User
 	pk    int64
 	found bool
 }
 
-// A login that decides about the user waits for this lock, and this for the login.
+// A login that decides about the user waits for this lock, and this lock for the login.
 const lockUser = selectUsers + ` WHERE u.id = $1 FOR NO KEY UPDATE`
 
-// hold locks a user, or returns sso.ErrNotFound. What the transaction asks afterwards is
-// answered as it is after whatever this waited for.
+// hold locks a user, or returns sso.ErrNotFound. Later queries of the transaction see the
+// state after the wait.
 func hold(ctx context.Context, t *transaction, id string) (*heldUser, error) {
 	u := new(heldUser)
 	t.queue(lockUser, text(id)).QueryRow(scanIfAny(&u.found, append([]any{&u.pk}, userFields(&u.User)...)...))
@@ -93,7 +93,7 @@ func hold(ctx context.Context, t *transaction, id string) (*heldUser, error) {
 	return u, nil
 }
 
-// owner is whose a link is, if it is anybody's.
+// owner is the user of a link, if there is one.
 type owner struct {
 	sso.User
 	pk    int64
@@ -111,7 +111,7 @@ func (o *owner) taken(link people.Link) error {
 	return &people.LinkTakenError{Link: link, User: withLink(o.User, link.Provider, link.Subject)}
 }
 
-// insertUnlinked stores a user whom nobody has claimed.
+// insertUnlinked stores a user without a link.
 const insertUnlinked = `
 	INSERT INTO doorward.users (id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, language, created_at, last_access)
 	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
@@ -139,7 +139,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, cla
 			return nil
 		}
 		link := people.Link{Provider: user.Provider, Subject: user.Subject}
-		owner := queueOwner(t, link) // who may have come while the statement before waited
+		owner := queueOwner(t, link) // it may have been stored while the previous statement waited
 		if err := t.send(ctx); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ const (
 	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7, username = $8, language = $9
 		WHERE pk = $1`
 
-	// Locked in the order of pk, as by all that end several.
+	// Locked in the order of pk, like all statements that end several sessions.
 	endUserSessions = `
 		WITH theirs AS (SELECT pk FROM doorward.sessions WHERE user_pk = $1 ORDER BY pk FOR UPDATE)
 		DELETE FROM doorward.sessions s USING theirs t WHERE s.pk = t.pk`
@@ -203,7 +203,7 @@ func (s *Store) DeleteUser(ctx context.Context, id string, event sso.Event) (end
 			return err
 		}
 		t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
-		t.queue(`DELETE FROM doorward.users WHERE pk = $1`, held.pk) // its links go with it
+		t.queue(`DELETE FROM doorward.users WHERE pk = $1`, held.pk) // its links are deleted with it
 		if err := t.send(ctx); err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event 
 	})
 }
 
-// addLink ties a link to the user of that ID, who is held.
+// addLink adds a link to the locked user with that ID.
 func addLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) error {
 	links, added := 0, 0
 	owner := queueOwner(t, link)
@@ -260,7 +260,8 @@ func addLink(ctx context.Context, t *transaction, held *heldUser, id string, lin
 }
 
 const (
-	// When a link is gone, so are the sessions that no other link of the user explains.
+	// Without the link, sessions that no other link of the user could have created end,
+	// too.
 	endLinkSessions = `
 		WITH theirs AS (
 			SELECT s.pk FROM doorward.sessions s WHERE s.user_pk = $1 AND s.provider = $2 AND NOT EXISTS (
@@ -270,10 +271,10 @@ const (
 		)
 		DELETE FROM doorward.sessions s USING theirs t WHERE s.pk = t.pk`
 
-	// Else the next login by that link could tie it again, by the address.
+	// Otherwise the next login by that identity could add the link again, by the address.
 	forgetVerified = `UPDATE doorward.users SET email_verified_by = '' WHERE pk = $1 AND email_verified_by = $2`
 
-	// The link that a user was made by is gone: another takes its place, or none.
+	// The link that created the user is gone: another takes its place, or none.
 	moveOrigin = `
 		UPDATE doorward.users u SET
 			provider = coalesce((SELECT provider FROM doorward.links WHERE user_pk = u.pk ORDER BY provider, subject LIMIT 1), ''),
@@ -297,7 +298,7 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, eve
 	return ended, nil
 }
 
-// removeLink unties a link from the user of that ID, who is held.
+// removeLink removes a link from the locked user with that ID.
 func removeLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) (ended int, err error) {
 	removed := 0
 	provider, subject := text(link.Provider), []byte(link.Subject)

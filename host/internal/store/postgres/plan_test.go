@@ -10,8 +10,8 @@ import (
 
 var parameter = regexp.MustCompile(`\$\d+`)
 
-// plan is how the server would run a statement if it had many rows. It does not know
-// the values: where it needs a type, NULL has any.
+// plan returns how the server would run a statement if it had many rows. The values are
+// unknown: NULL stands for any value of any type.
 func plan(t *testing.T, s *Store, statement string) (lines []string) {
 	t.Helper()
 	conn, err := s.pool.Acquire(t.Context())
@@ -46,8 +46,8 @@ func plan(t *testing.T, s *Store, statement string) (lines []string) {
 	return lines
 }
 
-// Lookups must not slow down as the tables grow. Where there is an index, it is used
-// even for a table that is empty, since seqscan is off.
+// Lookups must not slow down as the tables grow. An index is used even if the table is
+// empty, because seqscan is off.
 func TestLookupsUseIndexes(t *testing.T) {
 	s := server(t)
 	store := mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))

@@ -28,8 +28,8 @@ const (
 		WHERE minute >= $1 AND (minute, provider, reason) > ($2::bigint, $3::text, $4::text) ORDER BY minute, provider, reason LIMIT $5`
 )
 
-// AddRefusals implements store.Store. Rows are written in the order of their keys, so that
-// hosts that add to the same ones do not wait for each other in a circle.
+// AddRefusals implements store.Store. Rows are written in the order of their keys, so
+// that hosts that add to the same rows cannot deadlock.
 func (s *Store) AddRefusals(ctx context.Context, minute time.Time, sums []sso.RefusalSum, forget time.Time) error {
 	sums = slices.SortedFunc(slices.Values(sums), func(a, b sso.RefusalSum) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Reason, b.Reason))

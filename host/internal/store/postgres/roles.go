@@ -28,8 +28,8 @@ func rolesIn(ctx context.Context, from querier) ([]sso.Role, error) {
 	}, selectRoles)
 }
 
-// RolesIn is Roles of a database. It changes nothing; one that has nothing of ours has no
-// roles, nor has one from before there were any.
+// RolesIn returns the roles without opening a Store. It changes nothing. A database
+// without Doorward's schema has no roles, nor does one that predates them.
 func RolesIn(ctx context.Context, o Options) (roles []sso.Role, err error) {
 	err = o.readIn(ctx, "reading the roles of database", func(tx pgx.Tx) error {
 		there, err := isTrue(ctx, tx, `SELECT to_regclass('doorward.roles') IS NOT NULL`)
@@ -73,7 +73,8 @@ func (s *Store) RenameRole(ctx context.Context, id, name string, event sso.Event
 	})
 }
 
-// RemoveRole implements sso.Roles. It reads all users: a role is removed seldom.
+// RemoveRole implements sso.Roles. It reads all users, which is acceptable because roles
+// are rarely removed.
 func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (users int, err error) {
 	err = s.write(ctx, "removing a role", func(ctx context.Context, t *transaction) error {
 		var removed int

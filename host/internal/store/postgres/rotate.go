@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	// Whoever rotates or ends the session waits here for whoever does so already.
+	// A transaction that rotates or ends the session waits here for any other that does
+	// so already.
 	lockSession = `SELECT pk, coalesce(leased_by, '') FROM doorward.sessions WHERE id = $1 FOR NO KEY UPDATE`
 
-	// A statement of its own: that which waited for a lock has read all other rows
+	// A separate statement, because the one that waited for a lock read all other rows
 	// before it waited.
 	selectToken = `
 		SELECT t.spent_at FROM doorward.session_tokens t JOIN doorward.sessions s ON s.pk = t.session_pk
@@ -21,8 +22,8 @@ const (
 
 	forgetSuccessors = `UPDATE doorward.session_tokens SET successor = NULL WHERE session_pk = $1 AND successor IS NOT NULL`
 
-	// A session from before each had one current token may have others. They are
-	// spent, too: one of them could be a thief's.
+	// Sessions created before each had one current token may have several. All are spent:
+	// one of them could be a thief's.
 	spendCurrent = `UPDATE doorward.session_tokens SET spent_at = $2, successor = CASE hash WHEN $3 THEN $4::bytea END
 		WHERE session_pk = $1 AND spent_at IS NULL`
 
@@ -53,8 +54,8 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 	})
 }
 
-// lockCurrent returns the pk of the session of a token that was not spent, and who has
-// taken its lease last, and keeps others from changing either.
+// lockCurrent returns the pk of the session of a token that has not been spent, and the
+// last holder of its lease. It locks both against changes.
 func lockCurrent(ctx context.Context, t *transaction, sessionID string, hash sso.TokenHash) (pk int64, leasedBy string, err error) {
 	var locked, found bool
 	var spentAt time.Time
@@ -72,7 +73,7 @@ func lockCurrent(ctx context.Context, t *transaction, sessionID string, hash sso
 	return pk, leasedBy, nil
 }
 
-// orNull has nothing stored as NULL.
+// orNull stores empty bytes as NULL.
 func orNull(b []byte) any {
 	if len(b) == 0 {
 		return nil
@@ -80,9 +81,9 @@ func orNull(b []byte) any {
 	return b
 }
 
-// Both read an index of the tokens that have a successor, which are those that were
-// replaced less than a grace ago, and few others. A token that is locked is about to
-// lose its successor, or its row.
+// Both use the index of tokens that have a successor, which are mostly those replaced
+// within the last grace period. A locked token is about to lose its successor, or its
+// row.
 const (
 	anySuccessor  = `SELECT EXISTS (SELECT 1 FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1)`
 	oldSuccessors = `
@@ -92,7 +93,7 @@ const (
 
 // ForgetSuccessors implements sso.Sessions.
 func (s *Store) ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (forgotten int, err error) {
-	const doing = "forgetting old successors of session tokens"
+	const doing = "removing old successors of session tokens"
 	var found bool
 	err = s.read(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, anySuccessor, millis(spentBefore)).Scan(&found)

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// confirmSecret has the host look at what is sealed, and adds its checks.
+// confirmSecret has confirm check what is sealed, and stores the checks that it returns.
 func confirmSecret(ctx context.Context, tx pgx.Tx, confirm sso.ConfirmSecret) error {
 	sample, err := sampleSealed(ctx, tx)
 	if err != nil {
@@ -78,7 +78,8 @@ func sealedGrants(ctx context.Context, from querier, after string, limit int) ([
 	}, selectSealedGrants, after, limit)
 }
 
-// lockSessions has whoever ends some of them wait, and waits for those who do.
+// lockSessions makes transactions that end some of the sessions wait, and waits for those
+// that do so already.
 const lockSessions = `SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR NO KEY UPDATE`
 
 // SwapGrants implements sso.Sealed.
@@ -87,7 +88,7 @@ func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
 	for _, swap := range swaps {
 		sessions = append(sessions, swap.SessionID)
 	}
-	return s.write(ctx, "sealing grants anew", func(_ context.Context, t *transaction) error {
+	return s.write(ctx, "resealing grants", func(_ context.Context, t *transaction) error {
 		t.queue(lockSessions, sessions)
 		for _, swap := range swaps {
 			t.queue(`
@@ -101,7 +102,7 @@ func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
 
 // ForgetSecret implements sso.Sealed.
 func (s *Store) ForgetSecret(ctx context.Context, event sso.Event) error {
-	return s.write(ctx, "forgetting what is sealed under SECRET", func(_ context.Context, t *transaction) error {
+	return s.write(ctx, "removing what is sealed under SECRET", func(_ context.Context, t *transaction) error {
 		t.queue(`DELETE FROM doorward.secret_checks`)
 		t.queue(`DELETE FROM doorward.signing_keys`)
 		t.queue(`UPDATE doorward.provider_sessions SET sealed_grant = '' WHERE length(sealed_grant) > 0`)

@@ -12,20 +12,20 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// A search is a list of an operator, put together of what they filter by, so that the
-// index of each filter can be used.
+// search is the query of an operator's list, built from the filters that are set, so that
+// each filter can use its index.
 type search struct {
 	conditions []string
 	arguments  []any
 }
 
-// argument adds a value, and returns its name in the statement.
+// argument adds a value, and returns its placeholder in the statement.
 func (s *search) argument(value any) string {
 	s.arguments = append(s.arguments, value)
 	return "$" + strconv.Itoa(len(s.arguments))
 }
 
-// where adds a condition, each ? of which is one of the values.
+// where adds a condition, in which each ? stands for one of the values.
 func (s *search) where(condition string, values ...any) {
 	for _, value := range values {
 		condition = strings.Replace(condition, "?", s.argument(value), 1)
@@ -33,28 +33,28 @@ func (s *search) where(condition string, values ...any) {
 	s.conditions = append(s.conditions, condition)
 }
 
-// whereGiven adds a condition unless its value is empty, which selects all.
+// whereGiven adds a condition unless its value is empty, which matches all rows.
 func (s *search) whereGiven(condition, value string) {
 	if value != "" {
 		s.where(condition, text(value))
 	}
 }
 
-// from adds where to go on, by the column that the list is in the order of.
+// from adds the position where the list continues, in the column that sorts it.
 func (s *search) from(column string, part people.Part) error {
 	if part.After == "" {
 		return nil
 	}
 	pk, err := strconv.ParseInt(part.After, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%w: %q is no position in this list", people.ErrInvalid, part.After)
+		return fmt.Errorf("%w: %q is not a position in this list", people.ErrInvalid, part.After)
 	}
 	s.where(column+" > ?", pk)
 	return nil
 }
 
-// statement is the whole query, for one row more than the limit, so that it shows
-// whether there is more.
+// statement returns the whole query. It selects one row more than the limit, to see
+// whether there are more.
 func (s *search) statement(selected, column string, part people.Part) string {
 	if len(s.conditions) > 0 {
 		selected += " WHERE " + strings.Join(s.conditions, " AND ")

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// sessionColumns are what sessionFields scans.
+// sessionColumns are the columns that sessionFields scans.
 const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
@@ -65,7 +65,7 @@ func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Even
 	})
 }
 
-// Sessions are locked in the order of pk, as by all that end several.
+// Locked in the order of pk, like all statements that end several sessions.
 var endSessions = ending(`
 	WITH matching AS (
 		SELECT s.pk FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk

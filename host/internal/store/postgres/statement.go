@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// querier is what a connection and a transaction of pgx have in common.
+// querier is the common interface of a connection and a transaction of pgx.
 type querier interface {
 	Query(ctx context.Context, text string, arguments ...any) (pgx.Rows, error)
 }
@@ -23,8 +23,8 @@ func collect[T any](ctx context.Context, from querier, scan pgx.RowToFunc[T], te
 	return pgx.AppendRows(all, rows, scan)
 }
 
-// lookUp finds one row by its key, and scans it into fields. ok is false if there is
-// none.
+// lookUp finds one row by its key, and scans it into fields. ok is false if there is no
+// row.
 func (s *Store) lookUp(ctx context.Context, doing, text string, fields []any, key ...any) (ok bool, err error) {
 	err = s.read(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return noRow(&ok, conn.QueryRow(ctx, text, key...).Scan(fields...))
@@ -32,13 +32,13 @@ func (s *Store) lookUp(ctx context.Context, doing, text string, fields []any, ke
 	return ok && err == nil, err
 }
 
-// run writes by one statement.
+// run writes with one statement.
 func (s *Store) run(ctx context.Context, doing, text string, arguments ...any) error {
 	_, err := s.count(ctx, doing, text, arguments...)
 	return err
 }
 
-// count writes by one statement, and returns on how many rows it worked.
+// count writes with one statement, and returns how many rows it affected.
 func (s *Store) count(ctx context.Context, doing, text string, arguments ...any) (n int, err error) {
 	err = s.write(ctx, doing, func(_ context.Context, t *transaction) error {
 		t.queue(text, arguments...).Exec(func(tag pgconn.CommandTag) error {
@@ -58,7 +58,7 @@ func scanInto(fields ...any) func(pgx.Row) error {
 	return func(row pgx.Row) error { return row.Scan(fields...) }
 }
 
-// scanIfAny is scanInto for a query that may find no row, of which it tells.
+// scanIfAny is scanInto for a query that may find no row; found reports whether it did.
 func scanIfAny(found *bool, fields ...any) func(pgx.Row) error {
 	return func(row pgx.Row) error { return noRow(found, row.Scan(fields...)) }
 }

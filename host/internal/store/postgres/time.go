@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// millis is a time as Unix milliseconds; the zero time is NULL.
+// millis is a time in Unix milliseconds; the zero time is NULL.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil

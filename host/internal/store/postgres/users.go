@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// userColumns are what userFields scans.
+// userColumns are the columns that userFields scans.
 const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.language, u.created_at, u.last_access`
 
 func userFields(u *sso.User) []any {
@@ -25,8 +25,8 @@ const (
 		FROM doorward.links l JOIN doorward.users u ON u.pk = l.user_pk
 		WHERE l.provider = $1 AND l.subject = $2`
 
-	// The user stays as it was read until the transaction ends. Sessions of theirs may
-	// be added meanwhile, which takes a lock that this lets through.
+	// The user stays as it was read until the transaction ends. Other transactions can
+	// still add sessions of the user, because they take a lock that this one allows.
 	lockUserByLink = selectUserByLink + ` FOR NO KEY UPDATE OF u`
 )
 
@@ -38,9 +38,9 @@ func (s *Store) CountUsers(ctx context.Context, provider string) (n int, err err
 	return n, err
 }
 
-// insertUser stores a link and its user, or nothing if there is such a link. If
-// another transaction is about to store it, this waits for that one to end. That the
-// link is there before its user shows to nobody: both are of one statement.
+// insertUser stores a link and its user, or nothing if the link exists. If another
+// transaction is about to store it, this waits for that one to end. Nobody can see the
+// link before its user, because one statement stores both.
 const insertUser = `
 	WITH link AS (
 		INSERT INTO doorward.links (provider, subject, user_pk)
@@ -72,7 +72,7 @@ func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error)
 	return withLink(stored, user.Provider, user.Subject), nil
 }
 
-// withLink is a user as found by that link.
+// withLink is the user as found by that link.
 func withLink(u sso.User, provider, subject string) sso.User {
 	u.Provider, u.Subject = provider, subject
 	return u
@@ -85,7 +85,7 @@ func changedFields(u sso.User) []any {
 	return []any{u.ID, text(u.Role), text(u.Username), text(u.Email), u.EmailVerifiedBy, text(u.FirstName), text(u.LastName), millis(u.LastAccess)}
 }
 
-// someRow returns ErrNotFound if a statement found nothing to work on.
+// someRow returns ErrNotFound if a statement affected no row.
 func someRow(n int, err error, what, id string) error {
 	if err == nil && n == 0 {
 		return fmt.Errorf("%s %q: %w", what, id, sso.ErrNotFound)

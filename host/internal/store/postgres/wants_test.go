@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wantIs is for any goroutine.
+// wantIs can be called from any goroutine.
 func wantIs(t *testing.T, what string, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -14,7 +14,7 @@ func wantIs(t *testing.T, what string, got, want error) {
 	}
 }
 
-// wantSays looks for parts of an error's text, and for what must not be in it.
+// wantSays checks that an error's text has the parts, and does not have the password.
 func wantSays(t *testing.T, what string, got error, parts ...string) {
 	t.Helper()
 	if got == nil {
@@ -31,5 +31,5 @@ func wantSays(t *testing.T, what string, got error, parts ...string) {
 	}
 }
 
-// password stands in whatever holds one.
+// password is used wherever a test needs one.
 const password = "hunter2"

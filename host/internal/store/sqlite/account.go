@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// selectOwnSessions reads those of one user only, by the index of that.
+// selectOwnSessions uses the index by user, so it reads only that user's sessions.
 const selectOwnSessions = `
 	SELECT s.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
 		(SELECT max(t.spent_at) FROM session_tokens t WHERE t.session_pk = s.pk)
@@ -20,7 +20,7 @@ const selectOwnSessions = `
 
 // OwnAccount implements sso.OwnAccounts.
 func (s *Store) OwnAccount(ctx context.Context, userID string, now time.Time, limit int) (account sso.Account, err error) {
-	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // links and sessions of one moment
+	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a consistent view of links and sessions
 	if err != nil {
 		return sso.Account{}, explain("looking up an account", err)
 	}

@@ -11,22 +11,22 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// ErrInUse: another process has opened the database by [OpenAlone].
+// ErrInUse: another process has opened the database with [OpenAlone].
 var ErrInUse = errors.New("another doorward works with this database, and one at a time can: stop that one, " +
 	"or give this one a database of its own; several hosts that share one need PostgreSQL")
 
-// Alone is a Store that no other process has opened so.
+// Alone is a Store that no other process has opened with [OpenAlone].
 type Alone struct {
 	*Store
 	lock *os.File
 }
 
-// OpenAlone is [Open] for a process that keeps in its memory what is in the database, or
-// changes what others keep there. What holds others off is a lock of the system on a file
-// beside the database, its name with ".lock", and not on the database, whose locks are
-// SQLite's. It ends with the process, however that ends; the file stays, since a lock
-// on a file that was removed holds nobody off. The error is ErrInUse if another process
-// was there before.
+// OpenAlone is [Open] for a process that caches what is in the database, or that changes
+// data which other processes cache. It excludes other processes with a system lock on a
+// separate file, named like the database with ".lock" appended; SQLite manages the locks
+// on the database file itself. The lock ends with the process, however the process ends.
+// The file stays, because a lock on a removed file excludes nobody. The error is ErrInUse
+// if another process holds the lock.
 func OpenAlone(ctx context.Context, path string, confirm sso.ConfirmSecret) (*Alone, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func OpenAlone(ctx context.Context, path string, confirm sso.ConfirmSecret) (*Al
 func (a *Alone) Close() error { return errors.Join(a.Store.Close(), a.lock.Close()) }
 
 func lockBeside(database string) (*os.File, error) {
-	path, err := filepath.EvalSymlinks(database) // one lock, by whatever name
+	path, err := filepath.EvalSymlinks(database) // the same lock under every name of the database
 	if err != nil {
 		return nil, fmt.Errorf("looking where its lock is: %w", err)
 	}

@@ -66,8 +66,8 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 	return ended, nil
 }
 
-// The statements that end sessions, by what a provider names. Each finds them by
-// an index of its own.
+// Statements that end sessions, selected by what a provider names. Each uses its own
+// index.
 const (
 	endWhere = `DELETE FROM sessions WHERE pk IN (SELECT session_pk FROM provider_sessions WHERE provider = ?`
 
@@ -81,7 +81,7 @@ type statement struct {
 	arguments []any
 }
 
-// parts makes a statement for each session ID, or one for the subject.
+// parts returns one statement for each session ID, or one for the subject.
 func parts(s sso.Selection) []statement {
 	subject := []byte(s.Subject)
 	if len(s.SessionIDs) == 0 && s.Subject != "" {
@@ -90,7 +90,7 @@ func parts(s sso.Selection) []statement {
 	var list []statement
 	for _, id := range s.SessionIDs {
 		switch {
-		case id == "": // it would select the sessions that the provider has no name for
+		case id == "": // it would select every session that the provider did not name
 		case s.Subject == "":
 			list = append(list, statement{endByID, []any{s.Provider, []byte(id)}})
 		default:

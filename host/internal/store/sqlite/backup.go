@@ -12,23 +12,23 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// ErrBackupExists: something is there already under the name of the backup.
+// ErrBackupExists: a file with the name of the backup already exists.
 var ErrBackupExists = errors.New("it exists already")
 
-// BackedUp is what a backup is like.
+// BackedUp describes a finished backup.
 type BackedUp struct {
 	Bytes   int64
 	Version int // of the schema
 }
 
-// Backup copies the database in the file from to a new file to, of mode 0600, that
-// has all that was committed when it began, and nothing else. A host may use the
-// database meanwhile, or not; logins and refreshes do not wait. The copy has been
-// checked and is on the disk when it gets its name; the folder must exist.
+// Backup copies the database file from to a new file to with mode 0600. The copy contains
+// exactly what was committed when the backup began. A host may use the database during
+// the backup; logins and refreshes do not wait. The copy is checked and synced to disk
+// before it gets its name. The folder of to must exist.
 //
-// ErrBackupExists if to is there: nothing is ever overwritten. A backup that is broken
-// off by the end of the context leaves nothing; one that is killed leaves a file with
-// the ending .partial beside it, which may be removed.
+// If to exists, the error is ErrBackupExists; nothing is ever overwritten. A backup that
+// is cancelled by its context leaves no file; one that is killed leaves a file next to to
+// that ends in .partial, which may be deleted.
 func Backup(ctx context.Context, from, to string) (b BackedUp, err error) {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return b, errors.Join(ErrBackupExists, err)
@@ -53,7 +53,7 @@ func Backup(ctx context.Context, from, to string) (b BackedUp, err error) {
 	return b, syncFolder(filepath.Dir(to))
 }
 
-// gone removes a file that need not be there.
+// gone removes a file that may not exist.
 func gone(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -62,8 +62,8 @@ func gone(name string) error {
 }
 
 // copyInto fills an empty file. VACUUM INTO reads in one transaction, whatever others
-// write meanwhile. The backup API of SQLite begins anew whenever another process has
-// written, and would never end beside a busy host.
+// write during it. SQLite's backup API starts over whenever another process has written,
+// and would never finish on a busy host.
 func copyInto(ctx context.Context, from, to string) error {
 	if _, err := os.Stat(from); err != nil {
 		return fmt.Errorf("looking for the database: %w", err)
@@ -77,36 +77,36 @@ func copyInto(ctx context.Context, from, to string) error {
 	})
 }
 
-// checkBackup reads all of a backup.
+// checkBackup reads the whole backup.
 func checkBackup(ctx context.Context, path string) (b BackedUp, err error) {
 	err = readIn(path, func(db *sql.DB) error {
 		var found string
 		if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil {
-			return explain("reading it", err)
+			return explain("reading the backup", err)
 		}
 		if found != "ok" {
-			return fmt.Errorf("it is damaged, and so is the database, probably: %s", found)
+			return fmt.Errorf("the backup is damaged, and probably the database too: %s", found)
 		}
 		err := db.QueryRowContext(ctx, "SELECT version FROM schema_version").Scan(&b.Version)
-		return explain("reading the schema version, is it a database of doorward?", err)
+		return explain("reading the schema version; is this a Doorward database?", err)
 	})
 	if err != nil {
 		return b, err
 	}
 	file, err := os.Stat(path)
 	if err != nil {
-		return b, fmt.Errorf("looking at it: %w", err)
+		return b, fmt.Errorf("looking at the backup: %w", err)
 	}
 	b.Bytes = file.Size()
 	return b, nil
 }
 
-// giveName renames a file, and never overwrites another, even one that came to be
-// meanwhile. Where there are no hard links, only one that was there before is seen.
+// giveName renames a file and never overwrites another, not even one created in the
+// meantime. Without hard links, it only notices a file that existed before the rename.
 func giveName(partial, name string) error {
 	err := os.Link(partial, name)
 	if err == nil {
-		return nil // the other name goes
+		return nil // the caller removes the old name
 	}
 	if _, there := os.Lstat(name); there == nil {
 		return ErrBackupExists
@@ -117,7 +117,7 @@ func giveName(partial, name string) error {
 	return nil
 }
 
-// syncFolder has the disk know the names in a folder.
+// syncFolder syncs a folder's directory entries to disk.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

@@ -57,8 +57,8 @@ func TestBackup(t *testing.T) {
 	t.Run("while it does not", func(t *testing.T) { check(t, "b.db") })
 }
 
-// A login writes in several tables. A backup that is made meanwhile has all of it or
-// nothing, and those who sign in do not wait for it.
+// A login writes to several tables. A backup made during a login contains all of it or
+// nothing, and people who sign in do not wait for the backup.
 func TestBackupUnderLoad(t *testing.T) {
 	s := newStore(t)
 	for i := range loginUsers {
@@ -121,7 +121,7 @@ func TestBackupThatFails(t *testing.T) {
 		if _, err := Backup(t.Context(), path, folder); !errors.Is(err, ErrBackupExists) {
 			t.Errorf("onto a folder: error %v, want ErrBackupExists", err)
 		}
-		if err := giveName(path, to); !errors.Is(err, ErrBackupExists) { // made meanwhile
+		if err := giveName(path, to); !errors.Is(err, ErrBackupExists) { // created in the meantime
 			t.Errorf("giving a name that is taken: error %v, want ErrBackupExists", err)
 		}
 		wantOnly(t, folder, "kept")
@@ -146,7 +146,7 @@ func TestBackupThatFails(t *testing.T) {
 		folder, other := t.TempDir(), filepath.Join(t.TempDir(), "other.db")
 		rawExec(t, other, "CREATE TABLE notes (text)")
 		_, err := Backup(t.Context(), other, filepath.Join(folder, "b"))
-		wantText(t, err, "is it a database of doorward?")
+		wantText(t, err, "is this a Doorward database?")
 		wantOnly(t, folder)
 	})
 	t.Run("of one that is damaged", func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestBackupThatFails(t *testing.T) {
 	})
 }
 
-// What the check of a backup is for: rows that an index does not know.
+// The reason for checking a backup: rows that are missing from an index.
 func TestBackupIsChecked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	s := openAt(t, path)

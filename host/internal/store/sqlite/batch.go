@@ -11,23 +11,23 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// batch is one transaction, in which each operation has a savepoint.
+// batch is one transaction, with a savepoint for each operation.
 type batch struct {
 	tx      *sql.Tx
 	members []member
-	broken  error // why all of it fails
-	failure error // the last failure of the database that broke nothing
+	broken  error // why the whole batch fails
+	failure error // the last database failure that affected one operation only
 
 	committed bool
 }
 
-// member is an operation that was run, and what its caller is told.
+// member is an operation that was run, with the result for its caller.
 type member struct {
 	*operation
 	err error
 }
 
-// add runs an operation, unless its caller has gone.
+// add runs an operation unless its caller has given up.
 func (b *batch) add(op *operation) {
 	if !op.begin() {
 		return
@@ -42,12 +42,12 @@ func (b *batch) add(op *operation) {
 	b.members = append(b.members, member{op, err})
 }
 
-// runApart runs an operation in a savepoint. broken is what the others are told if it
-// takes them with it.
+// runApart runs an operation in a savepoint. broken is the error for the other operations
+// if this one took them with it.
 //
-// SQLite answers some errors with a rollback of the whole transaction, and which is up
-// to it (https://www.sqlite.org/lang_transaction.html section 4). Then there is no
-// savepoint any more, and whatever followed would be committed by itself.
+// SQLite answers some errors by rolling back the whole transaction, and decides itself
+// which ones (https://www.sqlite.org/lang_transaction.html section 4). The savepoint is
+// gone then, and later statements would be committed one by one.
 func (b *batch) runApart(op *operation) (err, broken error) {
 	if err := b.exec("SAVEPOINT operation"); err != nil {
 		close(op.ran)
@@ -60,9 +60,9 @@ func (b *batch) runApart(op *operation) (err, broken error) {
 	return err, err
 }
 
-// undo undoes an operation that failed, and leaves the others. If that cannot be, it
-// returns what they are told; they do not get the error itself, which is an answer to
-// somebody else.
+// undo undoes a failed operation and keeps the others. If that is impossible, it returns
+// the error for the others. They do not get the original error, which belongs to another
+// caller.
 func (b *batch) undo(failed error) (broken error) {
 	switch _, panics := errors.AsType[*panicked](failed); {
 	case panics:
@@ -80,7 +80,7 @@ func (b *batch) exec(statement string) error {
 }
 
 // endsTransaction reports whether SQLite may have rolled back the whole transaction, or
-// could not write the rest of it either.
+// cannot write the rest of it either.
 func endsTransaction(err error) bool {
 	switch codeOf(err) {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT:
@@ -97,16 +97,16 @@ func (b *batch) fail(broken error) {
 	}
 }
 
-// end commits if there is anything to commit, and returns what that says about the
-// database.
+// end commits if there is anything to commit. It returns the error that shows the state
+// of the database.
 func (b *batch) end() error {
 	if b.broken != nil || !b.anyGood() {
-		_ = b.tx.Rollback() // the first error tells more
+		_ = b.tx.Rollback() // the first error says more
 		return errors.Join(b.failure, b.broken)
 	}
 	if err := b.tx.Commit(); err != nil {
-		// After a failed sync the disk may have it all the same, and show it after the
-		// next start.
+		// After a failed sync, the data may still have reached the disk and show up after
+		// the next start.
 		b.fail(fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, explain("committing", err)))
 		return b.broken
 	}
@@ -123,7 +123,7 @@ func (b *batch) anyGood() bool {
 	return false
 }
 
-// answer tells each caller what became of their operation.
+// answer reports to each caller the outcome of their operation.
 func (b *batch) answer() {
 	for _, m := range b.members {
 		m.done <- m.err

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// BenchmarkSessionChecks is what storetest says.
+// BenchmarkSessionChecks runs the benchmark of storetest.
 func BenchmarkSessionChecks(b *testing.B) { storetest.BenchmarkSessionChecks(b, openFilled) }
 
 func openFilled(b *testing.B, sessions int) *storetest.Filled {

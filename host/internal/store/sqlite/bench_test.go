@@ -59,8 +59,8 @@ func benchSession(id, userID string) sso.Session {
 	}
 }
 
-// BenchmarkSessionToken is what each request with a session cookie pays. The
-// context can be cancelled, as that of each request can.
+// BenchmarkSessionToken is the cost of each request with a session cookie. The context
+// can be cancelled, like that of each request.
 func BenchmarkSessionToken(b *testing.B) {
 	s, tokens := benchStore(b)
 	ctx, cancel := context.WithCancel(b.Context())
@@ -86,9 +86,9 @@ func BenchmarkSessionToken(b *testing.B) {
 	})
 }
 
-// BenchmarkSessionTokenWithGroups measures a lookup of a session with 40 groups against
-// that of one without, by turns. The metric "of-without" is the rate of the first as a part
-// of the rate of the second.
+// BenchmarkSessionTokenWithGroups compares, by turns, lookups of a session with 40 groups
+// and of one without. The metric "of-without" is the rate of the first divided by the
+// rate of the second.
 func BenchmarkSessionTokenWithGroups(b *testing.B) {
 	var groups []string
 	for i := range 40 {

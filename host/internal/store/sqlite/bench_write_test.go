@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// BenchmarkLogins signs in known users at several callers: all in one batch, against a
-// transaction for each, and both with 5 ms more for each commit, as on a slow disk. The
-// rounds take turns, so that what else the machine does is the same for both.
+// BenchmarkLogins signs in known users with several callers: all in one batch, and with a
+// transaction for each, and both also with 5 ms more for each commit, as on a slow disk.
+// The rounds take turns, so that other load on the machine affects both.
 func BenchmarkLogins(b *testing.B) {
 	for _, delay := range []time.Duration{0, 5 * time.Millisecond} {
 		for _, callers := range []int{1, 8, 32} {
@@ -37,8 +37,8 @@ func benchLogins(b *testing.B, callers int, delay time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkEventOfALogin signs in known users one by one, and keeps an event of each or of
-// none, by turns: at a disk that takes nothing, and at one that takes 5 ms for a commit.
+// BenchmarkEventOfALogin signs in known users one by one, with and without an event for
+// each, by turns: on a disk that takes no time, and on one that takes 5 ms for a commit.
 func BenchmarkEventOfALogin(b *testing.B) {
 	for _, delay := range []time.Duration{0, 5 * time.Millisecond} {
 		b.Run(fmt.Sprint("delay=", delay), func(b *testing.B) {
@@ -55,8 +55,8 @@ func BenchmarkEventOfALogin(b *testing.B) {
 	}
 }
 
-// BenchmarkLoginBesideEndSessions signs in while an operator ends all sessions: each login
-// waits for one step of that at most.
+// BenchmarkLoginBesideEndSessions signs in while an operator ends all sessions: each
+// login waits for one step of that at most.
 func BenchmarkLoginBesideEndSessions(b *testing.B) {
 	s, _ := benchStore(b)
 	ended := make(chan error)
@@ -86,7 +86,7 @@ func BenchmarkLoginBesideEndSessions(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// logins are made at a store with users.
+// logins signs in users at a store.
 type logins struct {
 	b       *testing.B
 	store   *Store
@@ -111,7 +111,7 @@ func newLogins(b *testing.B, delay time.Duration) *logins {
 	}
 	onCommit(b, s, func() bool {
 		l.commits.Add(1)
-		time.Sleep(delay) // is the disk
+		time.Sleep(delay) // simulates the disk
 		return false
 	})
 	return l
@@ -154,7 +154,7 @@ func knownLogin(n int64) sso.NewSession {
 	}
 }
 
-// benchEvent is as long as that of a login from a browser.
+// benchEvent is as long as the event of a login from a browser.
 func benchEvent(session sso.Session) sso.Event {
 	return sso.Event{
 		At: now, Kind: sso.EventSignedIn, Actor: sso.ActorUser, Provider: session.Provider, Subject: "0123456789abcdef0123456789abcdef",

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// selectClaimants finds who waits for a claim, and has no link.
+// selectClaimants finds the users without a link who wait for a claim.
 const selectClaimants = `
 	SELECT u.pk, ` + userColumns + `
 	FROM claims c JOIN users u ON u.pk = c.user_pk
@@ -28,17 +28,17 @@ type claimant struct {
 func claimantsIn(ctx context.Context, in queryer, claim sso.Claim, now time.Time) (list []claimant, err error) {
 	rows, err := in.QueryContext(ctx, selectClaimants, []byte(claim.Key), string(claim.Kind), claim.Provider, timestamp(now))
 	if err != nil {
-		return nil, explain("looking for who waits", err)
+		return nil, explain("looking up claimants", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		c := claimant{Claimant: sso.Claimant{By: claim.Kind}}
 		if err := rows.Scan(append([]any{&c.pk}, userFields(&c.User)...)...); err != nil {
-			return nil, explain("looking for who waits", err)
+			return nil, explain("looking up claimants", err)
 		}
 		list = append(list, c)
 	}
-	return list, explain("looking for who waits", rows.Err())
+	return list, explain("looking up claimants", rows.Err())
 }
 
 // Claimants implements sso.Claims.
@@ -51,9 +51,9 @@ func (s *Store) Claimants(ctx context.Context, claim sso.Claim, now time.Time) (
 	return users, err
 }
 
-// claim stores whom a login takes, if anybody waits for it.
+// claim stores which waiting user the login takes, if any.
 func (s *Store) claim(ctx context.Context, tx *sql.Tx, login sso.NewSession) (user sso.User, taken bool, refused, err error) {
-	waiting, err := whoWaits(ctx, tx, login)
+	waiting, err := claimantsOf(ctx, tx, login)
 	if err != nil || len(waiting) == 0 {
 		return sso.User{}, false, nil, err
 	}
@@ -71,8 +71,8 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, login sso.NewSession) (us
 	return user, true, nil, s.take(ctx, tx, waiting[i].pk, user, login.Session)
 }
 
-// whoWaits returns each user once whom the login may take.
-func whoWaits(ctx context.Context, tx *sql.Tx, login sso.NewSession) (waiting []claimant, err error) {
+// claimantsOf returns each user that the login may take, once.
+func claimantsOf(ctx context.Context, tx *sql.Tx, login sso.NewSession) (waiting []claimant, err error) {
 	for _, claim := range login.Claims {
 		found, err := claimantsIn(ctx, tx, claim, login.Session.CreatedAt)
 		if err != nil {
@@ -101,7 +101,8 @@ func (s *Store) take(ctx context.Context, tx *sql.Tx, pk int64, user sso.User, s
 	return tieLink(ctx, tx, link, pk)
 }
 
-// tieLink ties a link to a user, whose claims are good for nothing from then on.
+// tieLink links an identity to a user and deletes the user's claims, which are void from
+// then on.
 func tieLink(ctx context.Context, tx *sql.Tx, link people.Link, userPK int64) error {
 	if err := insertLink(ctx, tx, link.Provider, link.Subject, userPK); err != nil {
 		return err
@@ -150,7 +151,7 @@ func addWaiting(ctx context.Context, tx *sql.Tx, user sso.User, claims []sso.Cla
 	return err
 }
 
-// upsertClaim changes nothing if the user waits for the same already.
+// upsertClaim changes nothing if the same claim is stored already.
 const upsertClaim = `
 	INSERT INTO claims (user_pk, kind, provider, key, expires_at) VALUES (?, ?, ?, ?, ?)
 	ON CONFLICT (user_pk, kind) DO UPDATE SET provider = excluded.provider, key = excluded.key, expires_at = excluded.expires_at

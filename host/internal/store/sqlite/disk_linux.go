@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBytes is how much room there is on the disk of that file; what cannot be told
-// is taken for enough.
+// freeBytes returns the free space on the disk of a file. If it cannot be read, it counts
+// as enough.
 func freeBytes(path string) uint64 {
 	var disk unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(path), &disk); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store/disktest"
 )
 
-// A disk that is really full shows at once, also when nobody has tried to write.
+// A full disk shows at once, even if nobody has tried to write.
 func TestPingOnAFullDisk(t *testing.T) {
 	dir := disktest.Mount(t, "1m")
 	s, err := Open(t.Context(), filepath.Join(dir, "doorward.db"), nil)
@@ -31,7 +31,7 @@ func TestPingOnAFullDisk(t *testing.T) {
 	}
 }
 
-// It is the disk of the backup for which there must be room, and not that of the database.
+// The backup needs room on its own disk, not on the disk of the database.
 func TestBackupToAFullDisk(t *testing.T) {
 	from := filepath.Join(t.TempDir(), "doorward.db")
 	s, err := Open(t.Context(), from, nil)

@@ -4,5 +4,5 @@ package sqlite
 
 import "math"
 
-// freeBytes is not known here; a write that fails tells, then.
+// freeBytes cannot be read on this system; a failing write shows the problem.
 func freeBytes(string) uint64 { return math.MaxUint64 }

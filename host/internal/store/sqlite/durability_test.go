@@ -26,7 +26,7 @@ func TestOnceIsRememberedAcrossRestarts(t *testing.T) {
 	}
 }
 
-// Closing a store tidies up; nothing may depend on it.
+// Closing a store tidies up, but nothing may depend on it.
 func TestOpenAgainWithoutClose(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	s := openAt(t, path)
@@ -46,8 +46,8 @@ func TestOpenAgainWithoutClose(t *testing.T) {
 
 const childPath = "DOORWARD_TEST_KILLED_STORE"
 
-// TestKill runs itself as a process that makes, refreshes and ends sessions and says so
-// each time, kills it in the middle, and looks at what it left.
+// TestKill runs itself as a process that creates, refreshes and ends sessions and reports
+// each, kills it in the middle, and checks what is left.
 func TestKill(t *testing.T) {
 	if path := os.Getenv(childPath); path != "" {
 		writeUntilKilled(t, path)
@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait() // says that it was killed
+	_ = child.Wait() // returns that it was killed
 	if len(said) != 30 {
 		t.Fatalf("the process ended after %d lines", len(said))
 	}
@@ -128,7 +128,7 @@ func wantAsSaid(t *testing.T, s *Store, line string) {
 	}
 }
 
-// wantOneCurrentToken looks at what nothing was said of as well.
+// wantOneCurrentToken also checks the sessions that were not reported.
 func wantOneCurrentToken(t *testing.T, s *Store) {
 	t.Helper()
 	var sessions, current, with int

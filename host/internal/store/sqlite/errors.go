@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// advice says what the operator can do about a failure of SQLite.
+// advice tells the operator what to do about a failure of SQLite.
 var advice = map[int]string{
 	sqlite3.SQLITE_BUSY:     "the database is locked, look for another program that uses it",
 	sqlite3.SQLITE_READONLY: "the database is read-only, let the user of this process write to the file and its folder",
@@ -33,10 +33,10 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// isFailure reports whether the database failed, as opposed to whoever used it.
+// isFailure reports whether the database failed, as opposed to its caller.
 func isFailure(err error) bool { return advice[codeOf(err)] != "" }
 
-// codeOf is the primary result code of an error of SQLite, else 0.
+// codeOf returns the primary result code of an SQLite error, or 0.
 func codeOf(err error) int {
 	const primary = 0xff // extended result codes keep it in the low byte
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {

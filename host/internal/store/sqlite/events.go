@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// eventColumns are what eventFields scans, behind the ID.
+// eventColumns are the columns that eventFields scans, after the ID.
 const eventColumns = `at, kind, actor, actor_name, provider, subject, user_id, session_id, address, user_agent, reason, detail, request_id, sessions_ended`
 
 const (
@@ -26,7 +26,7 @@ func eventFields(e *sso.Event) []any {
 	}
 }
 
-// note keeps events in the transaction of what they tell.
+// note stores events in the same transaction as the change that they record.
 func (s *Store) note(ctx context.Context, tx *sql.Tx, events ...sso.Event) error {
 	for _, e := range events {
 		if e.Kind == "" {
@@ -42,7 +42,7 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, events ...sso.Event) error
 	return nil
 }
 
-// noteIf is note unless what was to be changed had an error.
+// noteIf is note unless the change failed.
 func (s *Store) noteIf(ctx context.Context, tx *sql.Tx, err error, events ...sso.Event) error {
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (s *Store) noteIf(ctx context.Context, tx *sql.Tx, err error, events ...sso
 
 func eventsBy(filter people.EventFilter) search {
 	var by search
-	by.where("user_id = ? AND user_id <> ''", filter.User) // as the index has it
+	by.where("user_id = ? AND user_id <> ''", filter.User) // matches the partial index
 	by.where("session_id = ?", filter.Session)
 	by.where("provider = ?", filter.Provider)
 	by.where("kind = ?", string(filter.Kind))
@@ -89,7 +89,7 @@ func (s *Store) LastEvents(ctx context.Context, filter people.EventFilter, limit
 	return events, err
 }
 
-// Both read the index of times.
+// Both use the index by time.
 const (
 	anyOldEvent  = `SELECT EXISTS (SELECT 1 FROM events WHERE at < ?)`
 	removeEvents = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? ORDER BY at LIMIT ?) AND id < (SELECT max(id) FROM events)`

@@ -70,7 +70,7 @@ func TestExpiredRowsAreRemovedInBatches(t *testing.T) {
 	}
 }
 
-// A session that is refreshed for years must not leave a row for each time.
+// A session that is refreshed for years must not leave a row for each refresh.
 func TestRotatedTokensDoNotPileUp(t *testing.T) {
 	s := newStore(t)
 	addUser(t, s, "ann")

@@ -143,7 +143,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	s := newStore(t)
 	addUser(t, s, "ann")
-	writerPragma(t, s, "max_page_count = 1") // becomes the number of pages there are
+	writerPragma(t, s, "max_page_count = 1") // SQLite raises it to the current number of pages
 	var err error
 	var refused sso.TokenHash
 	for i := 0; err == nil && i < 10_000; i++ {

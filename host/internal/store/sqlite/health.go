@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// probeEvery is how long a write that went well is taken as a sign that the next
-// will. Whoever asks for our health may be anybody, and must not make us write.
+// probeEvery is how long a successful write counts as a sign that the next will succeed.
+// Anyone can ask for the host's health, and must not be able to make it write.
 const probeEvery = 10 * time.Second
 
-// lowDisk is how many bytes must be free for us to believe that.
+// lowDisk is how many bytes must be free for that sign to count.
 const lowDisk = 1 << 20
 
-// health knows how the last write came out.
+// health records the outcome of the last write.
 type health struct {
 	every  time.Duration
 	probes atomic.Int32 // how many times Ping wrote
 
 	mu      sync.Mutex
-	written time.Time // when a write went well last
-	failed  bool      // the last one did not, for a reason of the database
+	written time.Time // time of the last successful write
+	failed  bool      // the last write failed because of the database
 }
 
-// learn takes note of how a write came out. What the caller got wrong, or broke
-// off, says nothing about the database.
+// learn records the outcome of a write. A mistake or a cancellation by the caller says
+// nothing about the database.
 func (h *health) learn(err error) {
 	broken := isFailure(err)
 	if err != nil && !broken {
@@ -42,20 +42,19 @@ func (h *health) learn(err error) {
 	}
 }
 
-// wroteLately reports whether the last write went well and is not long ago.
+// wroteLately reports whether the last write succeeded recently.
 func (h *health) wroteLately() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return !h.failed && time.Since(h.written) < h.every
 }
 
-// Ping returns nil if the database is still where it was opened, can be read, and
-// can be written to. It writes if nothing was written for some seconds, if the last
-// write failed, or if the disk is nearly full; else it takes nothing from those who
-// write.
+// Ping returns nil if the database file is still in place, readable and writable. It
+// writes if there was no write for some seconds, if the last write failed, or if the disk
+// is nearly full; otherwise it does not delay other writes.
 func (s *Store) Ping(ctx context.Context) error {
-	// Without this a file that was removed goes unnoticed: SQLite works on with
-	// what it has open, and everything is gone at the next start.
+	// Without this check a removed file goes unnoticed: SQLite keeps using the open file,
+	// and the data is gone at the next start.
 	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
 		return fmt.Errorf("database %q was removed or replaced while it was open: put it back and restart", s.path)
 	}
@@ -67,9 +66,9 @@ func (s *Store) Ping(ctx context.Context) error {
 		return nil
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		// A number in the header of the file that SQLite leaves to us, and that
-		// nothing of ours reads. An UPDATE to the same value would write nothing.
+		// user_version is a number in the file header that SQLite leaves to applications;
+		// this program does not read it. An UPDATE to the same value would write nothing.
 		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", s.health.probes.Add(1)))
-		return explain("writing to see whether that works", err)
+		return explain("testing whether the database can be written to", err)
 	})
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A write that failed is not forgotten until one goes well, however long ago the
-// last good one was.
+// A failed write counts until one succeeds, however long ago the last success was.
 func TestPingAfterAFailedWrite(t *testing.T) {
 	s := newStore(t)
 	addUser(t, s, "ann")
@@ -34,7 +33,7 @@ func TestPingAfterAFailedWrite(t *testing.T) {
 	}
 }
 
-// What a caller does wrong, or breaks off, is no failure of the database.
+// Mistakes and cancellations of callers are not failures of the database.
 func TestPingAfterMistakesOfCallers(t *testing.T) {
 	s := newStore(t)
 	addUser(t, s, "ann")
@@ -51,7 +50,7 @@ func TestPingAfterMistakesOfCallers(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Ping(t.Context()) }()
 	select {
-	case err := <-done: // although somebody else writes
+	case err := <-done: // although another caller writes
 		if err != nil {
 			t.Error(err)
 		}
@@ -63,7 +62,7 @@ func TestPingAfterMistakesOfCallers(t *testing.T) {
 	}
 }
 
-// The probe is a write: the file grows by it, or the disk would not notice.
+// The probe is a real write: the file grows, otherwise a full disk would not show.
 func TestPingWritesWhenNothingWasWrittenLately(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	s := openAt(t, path)
@@ -87,8 +86,7 @@ func TestPingWritesWhenNothingWasWrittenLately(t *testing.T) {
 	}
 }
 
-// What is refused was not written, and says nothing about whether the database can be
-// written to.
+// A refused operation wrote nothing, so it does not show that the database is writable.
 func TestRefusalIsNoSignOfHealth(t *testing.T) {
 	s := newStore(t)
 	id := sso.OnceID{Scope: "attempt", ID: "a", Until: now}

@@ -42,7 +42,7 @@ func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey, event sso
 func (s *Store) DeleteSigningKey(ctx context.Context, id string, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		deleted, err := execCounted(ctx, tx, `DELETE FROM signing_keys WHERE id = ?`, id)
-		if err != nil || deleted == 0 { // another host was faster
+		if err != nil || deleted == 0 { // another host has deleted it
 			return explain("deleting a signing key", err)
 		}
 		return s.note(ctx, tx, event)
@@ -53,6 +53,6 @@ func (s *Store) DeleteSigningKey(ctx context.Context, id string, event sso.Event
 func (s *Store) SwapSigningKey(ctx context.Context, id string, before, after []byte) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE signing_keys SET sealed = ? WHERE id = ? AND sealed = ?`, after, id, before)
-		return explain("sealing a signing key anew", err)
+		return explain("resealing a signing key", err)
 	})
 }

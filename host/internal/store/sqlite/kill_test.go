@@ -20,15 +20,16 @@ import (
 const (
 	loadPath   = "DOORWARD_TEST_LOADED_STORE"
 	loadRound  = "DOORWARD_TEST_LOADED_ROUND"
-	killRounds = "DOORWARD_TEST_KILLS" // how often to kill, if not 20 times
+	killRounds = "DOORWARD_TEST_KILLS" // how often to kill; 20 times by default
 )
 
 // TestKillUnderLoad runs itself as a process in which many sign in at the same time, each
-// attempt twice, and kills it in the middle. The journal is what the callers say on a
-// pipe, before they ask the store and after it has answered. Whatever was answered must
-// be there after the restart, and what was asked must be there as a whole or not at all.
+// attempt twice, and kills it in the middle. The journal is what the callers report on a
+// pipe, before they call the store and after it has answered. Whatever was answered must
+// be there after the restart, and whatever was requested must be there completely or not
+// at all.
 //
-// It shows what a process leaves that dies, not what a disk leaves without power.
+// It tests what a killed process leaves, not what a disk leaves after a power cut.
 func TestKillUnderLoad(t *testing.T) {
 	if path := os.Getenv(loadPath); path != "" {
 		signInUntilKilled(t, path, os.Getenv(loadRound))
@@ -57,10 +58,10 @@ func TestKillUnderLoad(t *testing.T) {
 	t.Logf("%d kills, %d logins answered", rounds, answered)
 }
 
-// attempted is what the journal says of one attempt, which two callers bring.
+// attempted is the journal of one attempt, which two callers make.
 type attempted struct{ answered, refused int }
 
-// killInTheMiddle kills the process when it has signed in somebody and then so long.
+// killInTheMiddle kills the process at a given time after its first sign-in.
 func killInTheMiddle(t *testing.T, path, round string, then time.Duration) map[string]attempted {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillUnderLoad$")
@@ -77,7 +78,7 @@ func killInTheMiddle(t *testing.T, path, round string, then time.Duration) map[s
 		time.AfterFunc(then, func() { _ = child.Process.Kill() })
 	})
 	lines := bufio.NewScanner(out)
-	for lines.Scan() { // what was written before it died comes, too
+	for lines.Scan() { // also reads what was written before it died
 		var what, id string
 		if _, err := fmt.Sscanf(lines.Text(), "%s %s", &what, &id); err != nil {
 			continue // the last line may lack its end
@@ -95,15 +96,15 @@ func killInTheMiddle(t *testing.T, path, round string, then time.Duration) map[s
 		}
 		journal[id] = a
 	}
-	_ = child.Wait() // says that it was killed
+	_ = child.Wait() // returns that it was killed
 	if child.ProcessState.Exited() {
 		t.Fatalf("the process ended by itself: %v", child.ProcessState)
 	}
 	return journal
 }
 
-// signInUntilKilled has pairs of callers bring the same attempts. Every third is the first
-// login of somebody; each replaces the session of the attempt before.
+// signInUntilKilled runs pairs of callers that make the same attempts. Every third
+// attempt is a first login; each replaces the session of the previous attempt.
 func signInUntilKilled(t *testing.T, path, round string) {
 	s := openAt(t, path)
 	addUser(t, s, "ann")
@@ -156,7 +157,8 @@ func sessionOf(id string, caller int) string { return fmt.Sprint("s-", id, "-", 
 
 func tokenOf(id string, caller int) sso.TokenHash { return sso.Token(sessionOf(id, caller)).Hash() }
 
-// checkJournal opens what was left, and returns how many logins were answered.
+// checkJournal opens the database, compares it with the journal, and returns how many
+// logins were answered.
 func checkJournal(t *testing.T, path string, journal map[string]attempted) (answered int) {
 	t.Helper()
 	s, err := Open(t.Context(), path, nil)
@@ -178,7 +180,7 @@ func checkJournal(t *testing.T, path string, journal map[string]attempted) (answ
 		if found.once == 0 {
 			continue
 		}
-		// A restart forgets none of them.
+		// All once-IDs are still spent after a restart.
 		if err := s.CreateSession(t.Context(), killedLogin(id, 0, 1, "none")); !errors.Is(err, sso.ErrSpent) {
 			t.Errorf("attempt %s once more: error %v, want ErrSpent", id, err)
 		}
@@ -186,10 +188,10 @@ func checkJournal(t *testing.T, path string, journal map[string]attempted) (answ
 	return answered
 }
 
-// left is what is in the database of one attempt.
+// left is what the database contains of one attempt.
 type left struct{ once, sessions, tokens, named, users, replacedBy int }
 
-// check wants all of a login or nothing. Its session may have been replaced since.
+// check expects all of a login or nothing. Its session may have been replaced since.
 func (l left) check(t *testing.T, id string) {
 	t.Helper()
 	var round, pair, n int
@@ -246,7 +248,7 @@ func readLeft(t *testing.T, s *Store) map[string]left {
 	return all
 }
 
-// attemptIn finds the attempt in the ID of what it left.
+// attemptIn extracts the attempt from an ID that it left.
 func attemptIn(text string) string {
 	var round, pair, n int
 	for _, form := range []string{"s-%d-%d-%d-", "user-%d-%d-%d", "%d-%d-%d"} {

@@ -30,7 +30,7 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 		if err := unasked(ctx, tx, pk, l.AskedAt); err != nil {
 			return err
 		}
-		now := time.Now() // SQLite has no other clock than ours
+		now := time.Now() // SQLite uses the clock of this host
 		result, err := tx.ExecContext(ctx, leaseGrant, l.Holder, timestamp(now.Add(l.For)), pk, timestamp(now))
 		if err != nil {
 			return explain("leasing a grant", err)
@@ -51,14 +51,14 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 	return sealed, nil
 }
 
-// unasked returns ErrSpent if the provider of a session was asked since.
+// unasked returns ErrSpent if the provider of a session has been asked since that time.
 func unasked(ctx context.Context, tx *sql.Tx, sessionPK int64, since time.Time) error {
 	if since.IsZero() {
 		return nil
 	}
 	var last time.Time
 	if err := tx.QueryRowContext(ctx, askedAt, sessionPK).Scan((*timestamp)(&last)); err != nil {
-		return explain("looking when the provider of a session was asked", err)
+		return explain("reading when the provider of a session was last asked", err)
 	}
 	if last.UnixMilli() != since.UnixMilli() {
 		return sso.ErrSpent
@@ -69,7 +69,7 @@ func unasked(ctx context.Context, tx *sql.Tx, sessionPK int64, since time.Time) 
 // GrantLeased implements sso.ProviderSessions.
 func (s *Store) GrantLeased(ctx context.Context, sessionID, but string) (leased bool, err error) {
 	err = s.reader.QueryRowContext(ctx, grantLeased, sessionID, but, timestamp(time.Now())).Scan(&leased)
-	return leased, explain("looking whether a grant is leased", err)
+	return leased, explain("checking whether a grant is leased", err)
 }
 
 // ReleaseGrant implements sso.ProviderSessions.
@@ -101,7 +101,7 @@ func (s *Store) ReplaceGrant(ctx context.Context, sessionID, holder string, seal
 		case errors.Is(err, sql.ErrNoRows):
 			return sso.ErrNotFound
 		case err != nil:
-			return explain("looking who leased a grant", err)
+			return explain("reading who leased a grant", err)
 		case leased != holder:
 			return sso.ErrLeased
 		}

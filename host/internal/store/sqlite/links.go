@@ -10,8 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// selectByEmail reads an index of the addresses that somebody verified. lower folds ASCII
-// only.
+// selectByEmail uses the index of verified addresses. lower folds ASCII only.
 const selectByEmail = `
 	SELECT u.pk, ` + userColumns + `
 	FROM users u

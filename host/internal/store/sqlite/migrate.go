@@ -9,18 +9,17 @@ import (
 	"io/fs"
 )
 
-// migrations holds 0001_….sql, 0002_….sql and so on. A file that was released
-// is never changed again; a change of the schema is a new file.
+// migrations holds 0001_….sql, 0002_….sql and so on. A released file is never changed; a
+// schema change is a new file.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrTooNew: the database was written by a newer version of this program.
+// ErrTooNew: a newer version of this program wrote the database.
 var ErrTooNew = errors.New("database is newer than this program")
 
-// migrate brings the schema up to date, in one transaction, so that a failed
-// upgrade leaves the database as it was and two processes cannot upgrade at
-// once.
+// migrate brings the schema up to date in one transaction, so that a failed upgrade
+// leaves the database as it was and two processes cannot upgrade at once.
 func migrate(ctx context.Context, tx *sql.Tx) error {
 	files, err := fs.Glob(migrations, "migrations/*.sql") // sorted
 	if err != nil {
@@ -31,7 +30,7 @@ func migrate(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if version > len(files) {
-		return fmt.Errorf("%w: it has schema version %d and this program knows versions up to %d; run the newer version, or restore the backup made before the upgrade",
+		return fmt.Errorf("%w: its schema version is %d, and this program supports versions up to %d; run the newer version, or restore the backup made before the upgrade",
 			ErrTooNew, version, len(files))
 	}
 	for _, name := range files[version:] {
@@ -58,8 +57,7 @@ func schemaVersion(ctx context.Context, tx *sql.Tx) (int, error) {
 	return version, explain("reading the schema version", err)
 }
 
-// createVersion refuses a database of another program rather than putting our
-// tables between its own.
+// createVersion refuses another program's database, rather than adding tables to it.
 func createVersion(ctx context.Context, tx *sql.Tx, tables int) error {
 	if tables > 0 {
 		return errors.New("the database belongs to another program, choose another path")
@@ -67,7 +65,7 @@ func createVersion(ctx context.Context, tx *sql.Tx, tables int) error {
 	_, err := tx.ExecContext(ctx, `
 		CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 		INSERT INTO schema_version (version) VALUES (0)`)
-	return explain("starting the schema", err)
+	return explain("creating the schema", err)
 }
 
 func apply(ctx context.Context, tx *sql.Tx, name string) error {

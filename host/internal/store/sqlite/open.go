@@ -17,17 +17,16 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// busyTimeout is how long to wait for another process that holds the write
-// lock, such as a backup.
+// busyTimeout is how long to wait for another process that holds the write lock, such as
+// a backup.
 const busyTimeout = 5 * time.Second
 
-// Open opens the database in that file, creates it with mode 0600 if there is
-// none, and brings its schema up to date. The folder must exist. The error is
-// ErrTooNew if a newer version of this program wrote the database.
+// Open opens the database file, creates it with mode 0600 if it does not exist, and
+// brings its schema up to date. The folder must exist. The error is ErrTooNew if a newer
+// version of this program wrote the database.
 //
-// confirm looks at what is sealed in the database; if it returns an error, so does
-// Open, and the database stays as it was. Whoever opens nothing that is sealed has
-// no use for it, and passes nil.
+// confirm checks what is sealed in the database. If it returns an error, so does Open,
+// and the database stays as it was. Callers that open nothing sealed pass nil.
 func Open(ctx context.Context, path string, confirm sso.ConfirmSecret) (*Store, error) {
 	return open(ctx, path, busyTimeout, confirm)
 }
@@ -50,8 +49,8 @@ func open(ctx context.Context, path string, busy time.Duration, confirm sso.Conf
 	return s, nil
 }
 
-// readIn reads in the file of a database that nothing has opened. A file that is not
-// there has nothing to be read.
+// readIn reads a database file without opening a Store. It does nothing if the file does
+// not exist.
 func readIn(path string, read func(*sql.DB) error) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -69,13 +68,12 @@ func readIn(path string, read func(*sql.DB) error) error {
 	return read(db)
 }
 
-// create makes an empty file that only its owner can read, because e-mail
-// addresses will stand in it. SQLite gives the -wal and -shm files the mode of
-// the database.
+// create creates an empty file that only its owner can read, because it will hold e-mail
+// addresses. SQLite gives the -wal and -shm files the same mode.
 //
-// A file that exists is not even opened: closing it would release the locks
-// that this process holds on it through SQLite (fcntl locks belong to the
-// process, not to the descriptor).
+// A file that exists is not even opened: closing it would release the locks that this
+// process holds on it through SQLite (fcntl locks belong to the process, not to the
+// descriptor).
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
@@ -89,9 +87,8 @@ func create(path string) error {
 	return f.Close()
 }
 
-// writerURI never creates a file (mode=rw): if the database was moved away under
-// us, a new and empty one would have forgotten which logouts and once-IDs there
-// were.
+// writerURI never creates a file (mode=rw): if the database was moved away, a new and
+// empty one would lack all logouts and once-IDs.
 func writerURI(path string, busy time.Duration) string {
 	return fileURI(path, busy, url.Values{
 		"mode":          {"rw"},
@@ -99,16 +96,16 @@ func writerURI(path string, busy time.Duration) string {
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"}, // see the package comment: a lost logout would revive a session
 		"_foreign_keys": {"on"},
-		// What a savepoint may have to undo is more than 64 KB for many a login, and would
-		// go through a temporary file: some of the CPU time of a login, and a full /tmp
-		// would refuse it. A write of ours is bounded, and so is this memory.
+		// A savepoint may have to undo more than 64 KB for many logins, and would use a
+		// temporary file: that costs CPU time in each login, and a full /tmp would make
+		// logins fail. The host's writes are bounded, and so is this memory.
 		"_pragma": {"trusted_schema(OFF)", "temp_store(MEMORY)"},
 	})
 }
 
-// readerURI gives each reader up to 16 MB of page cache, room for some 25 000
-// sessions: with SQLite's 2 MB, a session check takes a fifth longer, because it
-// has to read from the file.
+// readerURI gives each reader up to 16 MB of page cache, enough for about 25 000
+// sessions: with SQLite's 2 MB, a session check takes a fifth longer, because it has to
+// read from the file.
 func readerURI(path string, busy time.Duration) string {
 	return fileURI(path, busy, url.Values{
 		"mode":    {"ro"},
@@ -119,7 +116,7 @@ func readerURI(path string, busy time.Duration) string {
 func fileURI(path string, busy time.Duration, query url.Values) string {
 	query.Set("_busy_timeout", strconv.FormatInt(busy.Milliseconds(), 10))
 	query.Set("_defensive", "1")
-	query.Set("_dqs", "0")      // a misspelt column is an error, not a text
+	query.Set("_dqs", "0")      // a misspelt column is an error, not a string
 	query.Set("_error_rc", "1") // no stale error texts
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
 }

@@ -79,7 +79,7 @@ func TestMissingFolder(t *testing.T) {
 	}
 }
 
-// What a path holds must not become a parameter of the connection.
+// Characters in a path must not become parameters of the connection.
 func TestOddPaths(t *testing.T) {
 	for _, name := range []string{"a b.db", "a?mode=memory", "a#b.db", "a%41.db", "ü.db", "a&_synchronous=OFF", "a:b.db", "a'b.db"} {
 		path := filepath.Join(t.TempDir(), name)
@@ -131,7 +131,7 @@ func TestMigrationIsOneTransaction(t *testing.T) {
 	rawExec(t, path, `
 		CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 		INSERT INTO schema_version VALUES (0);
-		CREATE TABLE once (x)`) // in the way of the first migration, after it made other tables
+		CREATE TABLE once (x)`) // makes the first migration fail after it has created other tables
 	_, err := Open(t.Context(), path, nil)
 	wantText(t, err, "0001_start.sql", "once")
 	rawExec(t, path, "DROP TABLE once")

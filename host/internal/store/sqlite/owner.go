@@ -8,27 +8,28 @@ import (
 )
 
 const (
-	// maxWaiting is how many operations are in the queue. Whoever comes then waits for
-	// room, as long as their context allows.
+	// maxWaiting is the length of the queue. Later callers wait for room, as long as
+	// their context allows.
 	maxWaiting = 256
 
-	// maxBatch and batchFor bound how much is lost by one failure, and how long the
-	// first of a batch waits for the others. A login takes some 0.1 ms.
+	// maxBatch and batchFor bound how much one failure loses, and how long the first
+	// operation of a batch waits for the others. A login takes about 0.1 ms.
 	maxBatch = 128
 	batchFor = 20 * time.Millisecond
 )
 
-// owner is the one goroutine that writes. What waits when it begins a transaction,
-// and what comes until that is written, it commits together: while one commit waits
-// for the disk, the operations for the next one gather. It waits for none, so that
-// one that is alone is committed at once.
+// owner is the one goroutine that writes. It commits together the operations that are
+// queued when it begins a transaction and those that arrive while it runs them: while one
+// commit waits for the disk, the operations for the next one gather. It does not wait for
+// more, so a single operation is committed at once.
 //
 // Each operation has a savepoint: if it returns an error, it is undone and the others
-// stay. All are answered after the commit, those that failed, too: what one found, such
-// as a once-ID that is spent, another may have written just before.
+// stay. All callers get their answers after the commit, including those whose operation
+// failed: what it read, such as a spent once-ID, may have been written by an earlier
+// operation of the same batch.
 //
-// The operations are served in the order in which they came. Newly made by newOwner,
-// it runs until stop.
+// Operations run in the order in which they arrived. newOwner starts the goroutine; stop
+// ends it.
 type owner struct {
 	db     *sql.DB // one connection
 	health *health
@@ -50,8 +51,8 @@ func newOwner(db *sql.DB, h *health) *owner {
 	return o
 }
 
-// stop returns when what is in the queue was written and answered. Whoever comes later
-// is refused.
+// stop returns when everything in the queue has been written and answered. Later
+// operations are refused.
 func (o *owner) stop() {
 	o.stopOnce.Do(func() { close(o.stopping) })
 	<-o.stopped
@@ -82,7 +83,7 @@ func (o *owner) next() *operation {
 	}
 }
 
-// commitWith writes an operation and those that wait behind it.
+// commitWith writes an operation and those queued behind it.
 func (o *owner) commitWith(first *operation) {
 	behind := len(o.queue)
 	tx, err := o.db.BeginTx(context.Background(), nil)
@@ -90,7 +91,7 @@ func (o *owner) commitWith(first *operation) {
 		o.refuse(first, behind, explain("getting the write lock", err))
 		return
 	}
-	defer func() { _ = tx.Rollback() }() // after the end of the transaction it does nothing
+	defer func() { _ = tx.Rollback() }() // no effect after the transaction has ended
 	b, began := &batch{tx: tx}, time.Now()
 	for op := first; op != nil; op = o.next() {
 		b.add(op)
@@ -104,11 +105,11 @@ func (o *owner) commitWith(first *operation) {
 	b.answer()
 }
 
-// refuse answers an operation and those that were behind it when the wait for the write
-// lock began, so that they do not wait for it again, one after the other.
+// refuse answers an operation and those that were queued behind it when the wait for the
+// write lock began, so that they do not wait for the lock again, one after the other.
 func (o *owner) refuse(first *operation, behind int, err error) {
 	o.health.learn(err)
-	for op := first; ; op = <-o.queue { // nobody else takes any out
+	for op := first; ; op = <-o.queue { // only this goroutine receives
 		if op.begin() {
 			close(op.ran)
 			op.done <- err

@@ -12,14 +12,14 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A search is a list of an operator, put together of what they filter by, so that the
-// index of each filter can be used.
+// search is the query of an operator's list, built from the filters that are set, so that
+// each filter can use its index.
 type search struct {
 	conditions []string
 	arguments  []any
 }
 
-// where adds a condition unless its value is empty, which selects all.
+// where adds a condition unless its value is empty, which matches all rows.
 func (s *search) where(condition, value string, arguments ...any) {
 	if value == "" {
 		return
@@ -31,21 +31,21 @@ func (s *search) where(condition, value string, arguments ...any) {
 	s.arguments = append(s.arguments, arguments...)
 }
 
-// from adds where to go on, by the column that the list is in the order of.
+// from adds the position where the list continues, in the column that sorts it.
 func (s *search) from(column string, part people.Part) error {
 	if part.After == "" {
 		return nil
 	}
 	pk, err := strconv.ParseInt(part.After, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%w: %q is no position in this list", people.ErrInvalid, part.After)
+		return fmt.Errorf("%w: %q is not a position in this list", people.ErrInvalid, part.After)
 	}
 	s.where(column+" > ?", part.After, pk)
 	return nil
 }
 
-// statement is the whole query, for one row more than the limit, so that it shows
-// whether there is more.
+// statement returns the whole query. It selects one row more than the limit, to see
+// whether there are more.
 func (s *search) statement(selected, column string, part people.Part) (string, []any) {
 	if len(s.conditions) > 0 {
 		selected += " WHERE " + strings.Join(s.conditions, " AND ")
@@ -53,7 +53,7 @@ func (s *search) statement(selected, column string, part people.Part) (string, [
 	return selected + " ORDER BY " + column + " LIMIT ?", append(s.arguments, part.Limit+1)
 }
 
-// found reads a list. scan reads a row, and returns its position.
+// found reads a list. scan reads a row and returns its position.
 func found[T any](ctx context.Context, s *Store, text string, arguments []any, limit int, scan func(row *sql.Rows, to *T) (pk int64, err error)) (list []T, next string, err error) {
 	rows, err := s.reader.QueryContext(ctx, text, arguments...)
 	if err != nil {
@@ -104,7 +104,7 @@ const selectUserByID = `SELECT u.pk, ` + userColumns + ` FROM users u WHERE u.id
 
 // UserByID implements people.Accounts.
 func (s *Store) UserByID(ctx context.Context, id string) (sso.User, []people.Link, error) {
-	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // user and links of one moment
+	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a consistent view of user and links
 	if err != nil {
 		return sso.User{}, nil, explain("looking up a user", err)
 	}
@@ -161,7 +161,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, cla
 	})
 }
 
-// checkFree returns whose a link is, as an error.
+// checkFree returns an error that names the user, if the link belongs to one.
 func (s *Store) checkFree(ctx context.Context, tx *sql.Tx, link people.Link) error {
 	owner, err := s.linkedUser(ctx, tx, link.Provider, link.Subject)
 	if errors.Is(err, sso.ErrNotFound) {
@@ -250,7 +250,7 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event 
 	})
 }
 
-// addLink ties a link to the user of that ID.
+// addLink adds a link to the user with that ID.
 func (s *Store) addLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) error {
 	taken, isTaken := errors.AsType[*people.LinkTakenError](s.checkFree(ctx, tx, link))
 	switch {
@@ -270,15 +270,16 @@ func (s *Store) addLink(ctx context.Context, tx *sql.Tx, pk int64, id string, li
 }
 
 const (
-	// When a link is gone, so are the sessions that no other link of the user explains.
+	// Without the link, sessions that no other link of the user could have created end,
+	// too.
 	endLinkSessions = `DELETE FROM sessions WHERE user_pk = ? AND provider = ? AND NOT EXISTS (
 		SELECT 1 FROM provider_sessions p JOIN links l ON l.provider = p.provider AND l.subject = p.subject
 		WHERE p.session_pk = sessions.pk AND l.user_pk = sessions.user_pk)`
 
-	// Else the next login by that link could tie it again, by the address.
+	// Otherwise the next login by that identity could add the link again, by the address.
 	forgetVerified = `UPDATE users SET email_verified_by = '' WHERE pk = ? AND email_verified_by = ?`
 
-	// The link that a user was made by is gone: another takes its place, or none.
+	// The link that created the user is gone: another takes its place, or none.
 	moveOrigin = `UPDATE users SET
 			provider = coalesce((SELECT provider FROM links WHERE user_pk = users.pk ORDER BY provider, subject LIMIT 1), ''),
 			subject = coalesce((SELECT subject FROM links WHERE user_pk = users.pk ORDER BY provider, subject LIMIT 1), x'')
@@ -301,7 +302,7 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, eve
 	return ended, nil
 }
 
-// removeLink unties a link from the user of that ID.
+// removeLink removes a link from the user with that ID.
 func (s *Store) removeLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) (ended int, err error) {
 	subject := []byte(link.Subject)
 	removed, err := execCounted(ctx, tx, `DELETE FROM links WHERE provider = ? AND subject = ? AND user_pk = ?`, link.Provider, subject, pk)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// plan is how SQLite would run a statement.
+// plan returns how SQLite would run a statement.
 func plan(t *testing.T, s *Store, statement string) (details []string) {
 	t.Helper()
 	rows, err := s.writer.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
@@ -73,8 +73,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 	}
 }
 
-// A session has a token for each of its refreshes; a rotation must not look at all of
-// them. Of those that have a successor there are few.
+// A session has a token for each of its refreshes; a rotation must not read all of them.
+// Few of them have a successor.
 func TestRotationsUseIndexes(t *testing.T) {
 	s := newStore(t)
 	for name, c := range map[string]struct{ statement, want string }{

@@ -12,8 +12,8 @@ import (
 // Roles implements sso.Roles.
 func (s *Store) Roles(ctx context.Context) ([]sso.Role, error) { return rolesIn(ctx, s.reader) }
 
-// RolesIn is Roles of the database in a file that nothing has opened. It changes nothing;
-// a file that is not there has no roles, nor has one from before there were any.
+// RolesIn returns the roles in a database file without opening a Store. It changes
+// nothing. A file that does not exist, or that predates roles, has none.
 func RolesIn(ctx context.Context, path string) (roles []sso.Role, err error) {
 	err = readIn(path, func(db *sql.DB) (err error) {
 		var there bool
@@ -98,7 +98,7 @@ func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string, event
 	return users, nil
 }
 
-// moveUsers reads all users: a role is removed seldom.
+// moveUsers reads all users, which is acceptable because roles are rarely removed.
 func moveUsers(ctx context.Context, tx *sql.Tx, from string, to *string) (users int, err error) {
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE role = ?`, from).Scan(&users); err != nil {
 		return 0, explain("counting the users of a role", err)

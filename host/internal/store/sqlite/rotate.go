@@ -26,14 +26,14 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 			return err
 		}
 		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.Now), timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
-			return explain("bringing a session up to date", err)
+			return explain("updating a session", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 
-// currentToken returns the session of a token that was not spent, and who has taken its
-// lease last.
+// currentToken returns the session of a token that has not been spent, and the last
+// holder of its lease.
 func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.TokenHash) (sessionPK int64, leasedBy string, err error) {
 	var spentAt time.Time
 	err = tx.QueryRowContext(ctx, `
@@ -58,21 +58,21 @@ const (
 
 	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`
 
-	// A session from before each had one current token may have others. They are
-	// spent, too: one of them could be a thief's.
+	// Sessions created before each had one current token may have several. All are spent:
+	// one of them could be a thief's.
 	spendCurrent = `UPDATE session_tokens SET spent_at = ?, successor = CASE hash WHEN ? THEN ? END
 		WHERE session_pk = ? AND spent_at IS NULL`
 )
 
 func spendTokens(ctx context.Context, tx *sql.Tx, r sso.Rotation, sessionPK int64) error {
 	if _, err := tx.ExecContext(ctx, forgetSuccessors, sessionPK); err != nil {
-		return explain("forgetting the successor of a session token", err)
+		return explain("removing the successor of a session token", err)
 	}
 	_, err := tx.ExecContext(ctx, spendCurrent, timestamp(r.Now), r.Old[:], orNull(r.Successor), sessionPK)
 	return explain("spending a session token", err)
 }
 
-// orNull has nothing stored as NULL.
+// orNull stores empty bytes as NULL.
 func orNull(b []byte) any {
 	if len(b) == 0 {
 		return nil
@@ -80,8 +80,8 @@ func orNull(b []byte) any {
 	return b
 }
 
-// Both read an index of the tokens that have a successor, which are those that were
-// replaced less than a grace ago, and few others.
+// Both use the index of tokens that have a successor, which are mostly those replaced
+// within the last grace period.
 const (
 	anySuccessor  = `SELECT count(*) FROM (SELECT 1 FROM session_tokens WHERE successor IS NOT NULL AND spent_at < ? LIMIT 1)`
 	oldSuccessors = `UPDATE session_tokens SET successor = NULL WHERE hash IN
@@ -92,7 +92,7 @@ const (
 func (s *Store) ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (forgotten int, err error) {
 	var found bool
 	if err := s.reader.QueryRowContext(ctx, anySuccessor, timestamp(spentBefore)).Scan(&found); err != nil {
-		return 0, explain("looking for old successors of session tokens", err)
+		return 0, explain("looking up old successors of session tokens", err)
 	}
 	if !found {
 		return 0, nil
@@ -100,11 +100,11 @@ func (s *Store) ForgetSuccessors(ctx context.Context, spentBefore time.Time, lim
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, oldSuccessors, timestamp(spentBefore), limit)
 		if err != nil {
-			return explain("forgetting old successors of session tokens", err)
+			return explain("removing old successors of session tokens", err)
 		}
 		n, err := result.RowsAffected()
 		forgotten = int(n)
-		return explain("forgetting old successors of session tokens", err)
+		return explain("removing old successors of session tokens", err)
 	})
 	if err != nil {
 		return 0, err

@@ -8,12 +8,12 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// queryer is what a transaction and the reading connections have in common.
+// queryer is the common interface of a transaction and the reading connections.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// confirmSecret has the host look at what is sealed, and adds its checks.
+// confirmSecret has confirm check what is sealed, and stores the checks that it returns.
 func confirmSecret(ctx context.Context, tx *sql.Tx, confirm sso.ConfirmSecret) error {
 	sample, err := sampleSealed(ctx, tx)
 	if err != nil {
@@ -43,9 +43,9 @@ func sampleSealed(ctx context.Context, from queryer) (sample sso.SealedSample, e
 	return sample, err
 }
 
-// ConfirmSecretIn asks confirm about the database in a file that nothing has opened, as
-// [Open] would, and changes nothing. A file that is not there is confirmed, and so is one
-// from before there were checks, which only Open brings up to date.
+// ConfirmSecretIn calls confirm with what is sealed in a database file, as [Open] would,
+// and changes nothing. A file that does not exist is confirmed, and so is one without
+// checks, which only Open upgrades.
 func ConfirmSecretIn(ctx context.Context, path string, confirm sso.ConfirmSecret) error {
 	err := readIn(path, func(db *sql.DB) error {
 		var checked bool
@@ -61,7 +61,7 @@ func ConfirmSecretIn(ctx context.Context, path string, confirm sso.ConfirmSecret
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("looking whether SECRET is that of database %q: %w", path, err)
+		return fmt.Errorf("checking SECRET against database %q: %w", path, err)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
 				WHERE session_pk = (SELECT pk FROM sessions WHERE id = ?) AND sealed_grant = ?`,
 				orEmpty(swap.New), swap.SessionID, orEmpty(swap.Old))
 			if err != nil {
-				return explain("sealing a grant anew", err)
+				return explain("resealing a grant", err)
 			}
 		}
 		return nil
@@ -145,7 +145,7 @@ func (s *Store) ForgetSecret(ctx context.Context, event sso.Event) error {
 			`UPDATE provider_sessions SET sealed_grant = x'' WHERE length(sealed_grant) > 0`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return explain("forgetting what is sealed under SECRET", err)
+				return explain("removing what is sealed under SECRET", err)
 			}
 		}
 		return s.note(ctx, tx, event)

@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// sessionColumns are what sessionFields scans.
+// sessionColumns are the columns that sessionFields scans.
 const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
@@ -169,8 +169,8 @@ func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Even
 
 const endByOurID = `DELETE FROM sessions WHERE id = ?` + returning
 
-// Those of a user are found by the indexes of users: to read a million sessions instead
-// keeps logins waiting for half a second.
+// Sessions of a user are found by the indexes on users: reading a million sessions
+// instead would block logins for half a second.
 const (
 	endMatching = `
 		DELETE FROM sessions WHERE pk IN (SELECT pk FROM sessions WHERE (?1 = '' OR provider = ?1) AND id <> ?3 LIMIT ?2)` + returning
@@ -198,10 +198,11 @@ func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit i
 	return ended, nil
 }
 
-// returning are the columns of a session that a statement has ended. Its tokens go with it.
+// returning selects the columns of a session that a statement has ended. Its tokens are
+// deleted with it.
 const returning = ` RETURNING id, (SELECT id FROM users WHERE pk = user_pk), provider, kind`
 
-// end runs a statement that ends sessions, and keeps the event of each.
+// end runs a statement that ends sessions, and stores an event for each.
 func (s *Store) end(ctx context.Context, tx *sql.Tx, by statement, event sso.Event) ([]sso.Session, error) {
 	ended, err := endSessions(ctx, tx, by)
 	if err != nil {

@@ -16,41 +16,40 @@ import (
 
 var _ store.Store = (*Store)(nil)
 
-// readers is the number of connections that read. A lookup is a few
-// microseconds of computing, so more than there are processors are of no use,
-// and each has a cache of its own.
+// readers is the number of reading connections. A lookup is a few microseconds of CPU
+// time, so more connections than processors are no use, and each has its own cache.
 const readers = 4
 
-// Store is a database file. Make one with Open.
+// Store is a database file. Open creates one.
 type Store struct {
 	path string
-	file os.FileInfo // of path, when it was opened
+	file os.FileInfo // path as it was when opened
 
 	writer *sql.DB // one connection
-	owner  *owner  // of writer
-	reader *sql.DB // as many as reading has room for
+	owner  *owner  // writes through writer
+	reader *sql.DB // as many connections as reading has room for
 
-	// reading has an element for each lookup under way; see lookUp.
+	// reading has an element for each running lookup; see lookUp.
 	reading chan struct{}
 
 	health health
 
-	// Prepared, because parsing takes longer than looking up, and as long as writing.
+	// Prepared, because parsing takes longer than a lookup, and as long as a write.
 	sessionToken, sessionUser *sql.Stmt
-	inWriter                  map[string]*sql.Stmt // by their text; see run
+	inWriter                  map[string]*sql.Stmt // by text; see run
 }
 
 func connect(path string, busy time.Duration) (*Store, error) {
-	// Leaves out the time of the last change, which nothing needs, and is what SQLite does
-	// on Linux where C compiles it. Where there is no fdatasync, fsync stays.
+	// fdatasync skips the time of the last change, which nothing needs. SQLite compiled
+	// from C does the same on Linux. Systems without fdatasync keep using fsync.
 	_, _ = sqlite.Fdatasync(true)
 	writer, err := sqlite.NewConnector(writerURI(path, busy))
 	if err != nil {
-		return nil, fmt.Errorf("making the writing connection: %w", err)
+		return nil, fmt.Errorf("opening the writing connection: %w", err)
 	}
 	reader, err := sqlite.NewConnector(readerURI(path, busy))
 	if err != nil {
-		return nil, fmt.Errorf("making the reading connections: %w", err)
+		return nil, fmt.Errorf("opening the reading connections: %w", err)
 	}
 	s := &Store{
 		path:   path,
@@ -71,10 +70,10 @@ func (s *Store) start(ctx context.Context, confirm sso.ConfirmSecret) error {
 	}
 	var err error
 	if s.file, err = os.Stat(s.path); err != nil {
-		return fmt.Errorf("looking at the file: %w", err)
+		return fmt.Errorf("reading the file information: %w", err)
 	}
 	if mode != "wal" {
-		return fmt.Errorf("journal mode is %q instead of \"wal\": put the database on a local disk, not on a network file system", mode)
+		return fmt.Errorf("the journal mode is %q instead of \"wal\": put the database on a local disk, not on a network file system", mode)
 	}
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		if err := migrate(ctx, tx); err != nil || confirm == nil {
@@ -114,19 +113,19 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the database. What was written stays, with or without it; what waits to
-// be written is written first.
+// Close writes what is queued and closes the database. What was written stays, even
+// without Close.
 func (s *Store) Close() error {
 	s.owner.stop()
-	// Readers first: the last connection to close moves the -wal file into the
-	// database, and they may not write.
+	// Readers first: the last connection to close moves the -wal file into the database,
+	// and readers may not write.
 	return errors.Join(s.reader.Close(), s.writer.Close())
 }
 
-// run runs a statement in a transaction of write, and find one that finds a row. Those
-// that each login runs are prepared. As in lookUp, no context is watched while SQLite
-// works: it does not wait, as the transaction has the write lock, and database/sql
-// would start a goroutine for it.
+// run runs a statement in a transaction of write, and find one that finds a row.
+// Statements of each login are prepared. As in lookUp, the context is not watched while
+// SQLite works: it does not wait, because the transaction has the write lock, and
+// database/sql would start a goroutine to watch.
 func (s *Store) run(ctx context.Context, tx *sql.Tx, text string, arguments ...any) (sql.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -140,12 +139,12 @@ func (s *Store) find(ctx context.Context, tx *sql.Tx, text string, arguments ...
 	return tx.StmtContext(unwatched, s.inWriter[text]).QueryRowContext(unwatched, arguments...)
 }
 
-// lookUp runs a prepared statement that finds one row by its key, and scans it
-// into fields. ok is false if there is no row.
+// lookUp runs a prepared statement that finds one row by its key, and scans it into
+// fields. ok is false if there is no row.
 //
-// The context is obeyed until a connection is free, but not while SQLite looks:
-// to watch it, database/sql and the driver start a goroutine each, which made
-// 13 µs of a lookup 22 µs (BenchmarkSessionToken, parallel).
+// The context is obeyed until a connection is free, but not while SQLite works: to watch
+// it, database/sql and the driver start a goroutine each, which made 13 µs of a lookup 22
+// µs (BenchmarkSessionToken, parallel).
 func (s *Store) lookUp(ctx context.Context, statement *sql.Stmt, fields []any, key ...any) (ok bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err

@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// A login needs no room in the folder for temporary files: what its savepoint may have to
-// undo stays in memory, also if that is many pages.
+// A login needs no room for temporary files: what its savepoint may have to undo stays in
+// memory, even if that is many pages.
 func TestALoginHasNoTemporaryFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	if err := openAt(t, path).Close(); err != nil {
@@ -43,8 +43,8 @@ func TestALoginHasNoTemporaryFile(t *testing.T) {
 	}
 }
 
-// temporaryFiles are the open files of this process without a name, as SQLite makes its
-// temporary ones, in TMPDIR or /var/tmp.
+// temporaryFiles returns the open files of this process that have no name, as SQLite
+// creates its temporary files, in TMPDIR or /var/tmp.
 func temporaryFiles(t *testing.T) (names []string) {
 	t.Helper()
 	open, err := os.ReadDir("/proc/self/fd")

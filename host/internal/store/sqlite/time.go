@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// timestamp is a time as Unix milliseconds; the zero time is NULL.
+// timestamp is a time in Unix milliseconds; the zero time is NULL.
 type timestamp time.Time
 
 // Value implements driver.Valuer.

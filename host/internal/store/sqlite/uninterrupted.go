@@ -6,10 +6,11 @@ import (
 	"fmt"
 )
 
-// uninterrupted makes connections whose statements run to their end, whatever becomes
-// of the context that they are given. The driver would interrupt them, and SQLite
-// answers the interruption of a write with a rollback of the whole transaction
-// (https://www.sqlite.org/c3ref/interrupt.html), in which others write, too.
+// uninterrupted opens connections whose statements run to their end, whatever happens to
+// their context. The driver would interrupt them, and SQLite answers the interruption of
+// a write by rolling back the whole transaction
+// (https://www.sqlite.org/c3ref/interrupt.html), which contains other callers' writes,
+// too.
 type uninterrupted struct{ driver.Connector }
 
 // Connect implements driver.Connector.
@@ -21,12 +22,12 @@ func (u uninterrupted) Connect(ctx context.Context) (driver.Conn, error) {
 	full, ok := c.(fullConn)
 	if !ok {
 		_ = c.Close()
-		return nil, fmt.Errorf("the driver has a connection of type %T, which lacks methods", c)
+		return nil, fmt.Errorf("the driver's connection type %T lacks methods", c)
 	}
 	return patientConn{full}, nil
 }
 
-// fullConn is what a connection of the driver has.
+// fullConn lists the methods of a driver connection.
 type fullConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -40,7 +41,7 @@ type fullConn interface {
 
 type patientConn struct{ fullConn }
 
-// Unwrap is what functions of the driver look for.
+// Unwrap lets functions of the driver find the connection.
 func (c patientConn) Unwrap() driver.Conn { return c.fullConn }
 
 func (c patientConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -59,12 +60,12 @@ func (c patientConn) PrepareContext(ctx context.Context, query string) (driver.S
 	full, ok := s.(fullStmt)
 	if !ok {
 		_ = s.Close()
-		return nil, fmt.Errorf("the driver has a statement of type %T, which lacks methods", s)
+		return nil, fmt.Errorf("the driver's statement type %T lacks methods", s)
 	}
 	return patientStmt{full}, nil
 }
 
-// fullStmt is what a statement of the driver has.
+// fullStmt lists the methods of a driver statement.
 type fullStmt interface {
 	driver.Stmt
 	driver.StmtExecContext

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// ofVersion makes a database as an older version of this program left it.
+// ofVersion creates a database as an older version of this program left it.
 func ofVersion(t *testing.T, version int, rows string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "doorward.db")
@@ -32,8 +32,8 @@ func ofVersion(t *testing.T, version int, rows string) (path string) {
 	return path
 }
 
-// An older version let each of two tabs that refreshed at once have a token of its
-// own. All of them are good after the upgrade, until one is replaced.
+// An older version gave each of two tabs that refreshed at once its own token. All of
+// them stay valid after the upgrade, until one is replaced.
 func TestSessionsFromBeforeOneCurrentToken(t *testing.T) {
 	tokens := []sso.TokenHash{sso.NewToken().Hash(), sso.NewToken().Hash(), sso.NewToken().Hash()}
 	var rows strings.Builder
@@ -76,8 +76,8 @@ func TestSessionsFromBeforeOneCurrentToken(t *testing.T) {
 	}
 }
 
-// What users have stays what applications know it by, and of old sessions nobody knows
-// the groups.
+// Users keep the role by which applications know them, and the groups of old sessions are
+// unknown.
 func TestUsersFromBeforeRoles(t *testing.T) {
 	token := sso.NewToken().Hash()
 	s := openAt(t, ofVersion(t, 4, fmt.Sprintf(`

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// userColumns are what userFields scans.
+// userColumns are the columns that userFields scans.
 const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.language, u.created_at, u.last_access`
 
 const selectUserByLink = `
@@ -36,8 +36,8 @@ func countUsersIn(ctx context.Context, db *sql.DB, provider string) (n int, err 
 	return n, explain("counting users", err)
 }
 
-// CountUsersIn is CountUsers of the database in a file that nothing has opened. It
-// changes nothing, and a file that is not there has no users.
+// CountUsersIn is CountUsers for a database file, without opening a Store. It changes
+// nothing, and a file that does not exist has no users.
 func CountUsersIn(ctx context.Context, path, provider string) (n int, err error) {
 	err = readIn(path, func(db *sql.DB) (err error) {
 		n, err = countUsersIn(ctx, db, provider)
@@ -54,8 +54,7 @@ func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error)
 		if !errors.Is(err, sso.ErrNotFound) {
 			return err
 		}
-		// Nobody can have made the link since, as the transaction has the
-		// write lock.
+		// Nobody can have created the link since, as the transaction has the write lock.
 		if err := insertUser(ctx, tx, user); err != nil {
 			return err
 		}
@@ -88,7 +87,7 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 		return explain("storing a user", err)
 	}
 	if !u.Linked() {
-		return nil // nobody has claimed it
+		return nil // no link yet
 	}
 	pk, err := result.LastInsertId()
 	if err != nil {
@@ -109,7 +108,7 @@ func (s *Store) updateUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	return someRow(result, "user", u.ID)
 }
 
-// someRow returns ErrNotFound if a statement found nothing to work on.
+// someRow returns ErrNotFound if a statement affected no row.
 func someRow(result sql.Result, what, id string) error {
 	n, err := result.RowsAffected()
 	if err != nil {

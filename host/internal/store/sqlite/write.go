@@ -13,18 +13,19 @@ import (
 
 var errClosed = sso.StoreUnavailable(errors.New("the database was closed"))
 
-// write has do run in a transaction that has the write lock from its start, beside what
-// others write at the same time; see owner. What do wrote stays if and only if write
-// returns nil. If do returns an error, so does write, and what do wrote is undone.
+// write has do run in a transaction that holds the write lock from its start, together
+// with what others write at the same time; see owner. The writes of do stay if and only
+// if write returns nil. If do returns an error, so does write, and the writes of do are
+// undone.
 //
-// The error of the context means that nothing was written and nothing will be. If the
-// context ends after do was begun, or if the commit fails, it is [sso.ErrOutcomeUnknown].
-// In no case does do run any more when write returns.
+// The context's error means that nothing was written and nothing will be. If the context
+// ends after do has begun, or if the commit fails, the error is [sso.ErrOutcomeUnknown].
+// do never runs after write has returned.
 //
 // do runs in the goroutine of the owner, one at a time. It only computes and uses tx:
 // while it waits, nobody writes, and a write inside it would wait for itself. The end of
-// a context does not interrupt a statement of tx; see uninterrupted. A panic in it comes
-// out of write.
+// a context does not interrupt a statement of tx; see uninterrupted. If do panics, write
+// panics.
 func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return s.owner.write(ctx, do)
 }
@@ -34,7 +35,7 @@ func (o *owner) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 		return err
 	}
 	select {
-	case <-o.stopping: // else the queue may have room
+	case <-o.stopping: // otherwise the queue may have room
 		return errClosed
 	default:
 	}
@@ -60,32 +61,32 @@ func (o *owner) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 	}
 	<-op.ran
 	select {
-	case err := <-op.done: // after all
+	case err := <-op.done: // it finished after all
 		return tell(err)
 	default:
 		return fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, gone)
 	}
 }
 
-// operation is what one caller of write wants written.
+// operation is one caller's write.
 type operation struct {
 	do    func(tx *sql.Tx) error
 	state atomic.Int32
-	ran   chan struct{} // closed when do does not run any more
-	done  chan error    // has room for the one that comes: the owner waits for nobody
+	ran   chan struct{} // closed when do has returned
+	done  chan error    // buffered, so that the owner never waits
 }
 
-// The states of an operation. Only one that is queued becomes something else.
+// The states of an operation. Only a queued operation changes its state.
 const (
 	queued int32 = iota
 	begun
 	withdrawn
 )
 
-// begin is whether the operation is to be run; not if the caller has gone.
+// begin reports whether the operation is to be run. It is not if the caller has given up.
 func (op *operation) begin() bool { return op.state.CompareAndSwap(queued, begun) }
 
-// withdraw is whether it will never be run.
+// withdraw reports whether the operation will never run.
 func (op *operation) withdraw() bool { return op.state.CompareAndSwap(queued, withdrawn) }
 
 // run runs the operation. The error is a *panicked if it panicked.
@@ -99,7 +100,7 @@ func (op *operation) run(tx *sql.Tx) (err error) {
 	return op.do(tx)
 }
 
-// tell returns the error of an operation to its caller, or panics as it did.
+// tell returns the error of an operation to its caller, or panics as the operation did.
 func tell(err error) error {
 	if panicked, ok := errors.AsType[*panicked](err); ok {
 		panic(panicked)
@@ -108,7 +109,7 @@ func tell(err error) error {
 }
 
 // panicked is a panic of an operation. Its text has the stack of the operation, because
-// that of the caller, where it comes out, does not say what happened.
+// the stack of the caller, where the panic surfaces, does not show the cause.
 type panicked struct {
 	value any
 	stack []byte

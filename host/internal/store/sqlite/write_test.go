@@ -20,8 +20,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// onCommit has f called before each commit, while nobody else can write. The commit fails if f
-// says so.
+// onCommit calls f before each commit, while nobody else can write. The commit fails if f
+// returns true.
 func onCommit(t testing.TB, s *Store, f func() (refused bool)) {
 	t.Helper()
 	c, err := s.writer.Conn(t.Context())
@@ -47,7 +47,7 @@ func onCommit(t testing.TB, s *Store, f func() (refused bool)) {
 	}
 }
 
-// stalled is a store whose disk stands still in the middle of a commit.
+// stalled is a store whose disk hangs in the middle of a commit.
 type stalled struct {
 	*Store
 	t       *testing.T
@@ -57,7 +57,7 @@ type stalled struct {
 	callers sync.WaitGroup
 }
 
-// stall makes the disk stand still, with one write under way, until goOn.
+// stall makes the disk hang, with one write in progress, until goOn.
 func stall(t *testing.T, s *Store) *stalled {
 	t.Helper()
 	s.owner.batchFor = time.Hour // by count alone, however slow the machine is
@@ -85,21 +85,21 @@ func stall(t *testing.T, s *Store) *stalled {
 	return h
 }
 
-// sets spends a once-ID, by which one sees what was written.
+// sets spends a once-ID, which shows later what was written.
 func sets(id string) func(*Store, *sql.Tx) error {
 	return func(s *Store, tx *sql.Tx) error {
 		return s.spend(context.Background(), tx, sso.OnceID{Scope: "set", ID: id, Until: now})
 	}
 }
 
-// answer is what a caller was told; it has come when done is closed.
+// answer is what a caller got; it is there when done is closed.
 type answer struct {
 	done     chan struct{}
 	err      error
 	panicked any
 }
 
-// ask has somebody write.
+// ask starts a write.
 func (h *stalled) ask(ctx context.Context, do func(*Store, *sql.Tx) error) *answer {
 	a := &answer{done: make(chan struct{})}
 	h.callers.Go(func() {
@@ -110,7 +110,7 @@ func (h *stalled) ask(ctx context.Context, do func(*Store, *sql.Tx) error) *answ
 	return a
 }
 
-// queue has them write, one after the other, behind the write that is under way.
+// queue starts writes one after the other, behind the write in progress.
 func (h *stalled) queue(all ...func(*Store, *sql.Tx) error) (answers []*answer) {
 	h.t.Helper()
 	for _, do := range all {
@@ -144,7 +144,7 @@ func waitFor(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// wantSet looks at which once-IDs were stored.
+// wantSet checks which once-IDs were stored.
 func (h *stalled) wantSet(want ...string) {
 	h.t.Helper()
 	rows, err := h.reader.QueryContext(h.t.Context(), "SELECT CAST(id AS TEXT) FROM once WHERE scope = 'set' ORDER BY id")
@@ -237,7 +237,7 @@ func TestAnOperationThatFailsLeavesTheOthers(t *testing.T) {
 	}
 }
 
-// Nobody learns anything from a transaction that is not stored: not that they are signed
+// Callers learn nothing from a transaction that is not stored: not that they are signed
 // in, nor that a once-ID is spent.
 func TestCommitThatFails(t *testing.T) {
 	h := stall(t, newStore(t))
@@ -258,7 +258,7 @@ func TestCommitThatFails(t *testing.T) {
 }
 
 func TestFailureOfTheWholeTransaction(t *testing.T) {
-	rollback := func(tx *sql.Tx) error { // as SQLite does by itself after some errors
+	rollback := func(tx *sql.Tx) error { // as SQLite itself does after some errors
 		_, err := tx.Exec("ROLLBACK")
 		return err
 	}
@@ -314,7 +314,7 @@ func TestPanicWhileWriting(t *testing.T) {
 	h.wantSet("behind")
 }
 
-// go_away is a function for SQL that runs goAway: in the middle of a statement.
+// go_away is an SQL function that runs goAway in the middle of a statement.
 var (
 	goAway         atomic.Pointer[context.CancelFunc]
 	registerGoAway = sync.OnceValue(func() error {
@@ -432,7 +432,8 @@ func TestCloseWhileOperationsWait(t *testing.T) {
 	again.wantSet("a", "b")
 }
 
-// Whoever waited for the write lock as long as one may is refused, all at the same time.
+// Callers that have waited for the write lock for the whole time limit are refused, all
+// at the same time.
 func TestLockedDatabaseRefusesAllThatWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	other := openAt(t, path)
@@ -443,7 +444,8 @@ func TestLockedDatabaseRefusesAllThatWait(t *testing.T) {
 	defer s.Close()
 	h := stall(t, s)
 	answers := h.queue(sets("a"), sets("b"), sets("c"))
-	// The connection comes to us next, so that the lock is held before the owner asks for it.
+	// This test gets the connection next, so that it holds the lock before the owner
+	// tries to take it.
 	inHand := make(chan *sql.Conn)
 	go func() {
 		c, _ := s.writer.Conn(context.Background())

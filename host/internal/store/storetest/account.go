@@ -79,7 +79,7 @@ func testOwnAccount(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "nobody", err, sso.ErrNotFound)
 }
 
-// ownLink links ann by her session s1.
+// ownLink links ann through her session s1.
 func ownLink(provider, subject string) sso.OwnLink {
 	return sso.OwnLink{LinkedIdentity: sso.LinkedIdentity{Provider: provider, Subject: subject}, Alias: subject, SessionID: "s1", UserID: "ann", Now: start}
 }
@@ -151,7 +151,7 @@ func testLinkOwnTaken(t *testing.T, open func(t *testing.T) store.Store) {
 	wantOwnLinks(t, s, "ann", sso.LinkedIdentity{Provider: "corp", Subject: "S-2"}, annsOwn)
 }
 
-// testLinkOwnSpends: a refusal spends the once-IDs, and an error does not.
+// testLinkOwnSpends: a refusal spends the once-IDs, an error does not.
 func testLinkOwnSpends(t *testing.T, open func(t *testing.T) store.Store) {
 	s, link := withSession(t, open), ownLink("corp", "s-2")
 	link.Once = []sso.OnceID{{Scope: "attempt", ID: "1", Until: start.Add(time.Hour)}}

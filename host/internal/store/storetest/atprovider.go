@@ -33,7 +33,7 @@ func testAtProviderRoundTrip(t *testing.T, open func(t *testing.T) store.Store) 
 	wantError(t, "an unknown session", err, sso.ErrNotFound)
 }
 
-// withSessions has ann signed in four times at two providers.
+// withSessions returns a store in which ann has signed in four times at two providers.
 func withSessions(t *testing.T, open func(t *testing.T) store.Store) (store.Store, map[string]sso.TokenHash) {
 	t.Helper()
 	s, tokens := withUser(t, open), map[string]sso.TokenHash{}

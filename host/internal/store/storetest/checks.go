@@ -16,11 +16,13 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 )
 
-// sessionsVariable says how many sessions the larger store of a benchmark of session checks has.
-// Without it there are few, so that it takes no time; make bench BENCH_SESSIONS=1000000 sets it.
+// sessionsVariable sets how many sessions the larger store has in a benchmark of session
+// checks. Without it there are few, so that the benchmark takes no time; make bench
+// BENCH_SESSIONS=1000000 sets it.
 const sessionsVariable = "DOORWARD_BENCH_SESSIONS"
 
-// BenchSessions says how many sessions the larger store has, and how many rounds there are.
+// BenchSessions returns how many sessions the larger store has, and how many rounds there
+// are.
 func BenchSessions(b *testing.B) (sessions, rounds int) {
 	b.Helper()
 	text := os.Getenv(sessionsVariable)
@@ -40,23 +42,23 @@ type Filled struct {
 	store.Store
 	Sessions int
 
-	// Reopen opens the store anew; what the old one had in memory is gone.
+	// Reopen opens the store again, with nothing in memory.
 	Reopen func(b *testing.B) store.Store
 
 	// Dir holds the files of the database.
 	Dir string
 }
 
-// FilledToken is the hash of a token that FilledHash makes in SQL.
+// FilledToken is the hash that FilledHash computes in SQL.
 func FilledToken(i int) (hash sso.TokenHash) {
 	binary.BigEndian.PutUint32(hash[:], uint32(i*2654435761))
 	binary.BigEndian.PutUint64(hash[24:], uint64(i))
 	return hash
 }
 
-// BenchmarkSessionChecks holds the lookups of session tokens, without the cache of the
-// host, in a store with a million sessions against those in one with a thousand, by turns.
-// "times" is the median of the rounds' quotients.
+// BenchmarkSessionChecks compares lookups of session tokens, without the host's cache, in
+// a store with a million sessions and in one with a thousand, by turns. "times" is the
+// median of the rounds' quotients.
 func BenchmarkSessionChecks(b *testing.B, fill func(b *testing.B, sessions int) *Filled) {
 	sessions, rounds := BenchSessions(b)
 	few, many := fill(b, 1000), fill(b, sessions)
@@ -104,7 +106,7 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// people are n of the sessions, all over the store.
+// people returns n sessions, spread over the store.
 func (f *Filled) people(n int) []int {
 	var people []int
 	for i := range n {
@@ -113,7 +115,7 @@ func (f *Filled) people(n int) []int {
 	return people
 }
 
-// lookUp returns how long each took.
+// lookUp returns how long each lookup took.
 func (f *Filled) lookUp(b *testing.B, people []int) time.Duration {
 	b.Helper()
 	begun := time.Now()
@@ -129,7 +131,7 @@ func (f *Filled) warm(b *testing.B) { f.lookUp(b, f.people(500)) }
 
 func (f *Filled) samePeople(b *testing.B) time.Duration { return f.lookUp(b, f.people(500)) }
 
-// anybody are others each time, in a larger store.
+// anybody looks up other sessions each time, in a larger store.
 func (f *Filled) anybody(b *testing.B) time.Duration {
 	people := make([]int, 500)
 	for i := range people {
@@ -146,7 +148,7 @@ func (f *Filled) restart(b *testing.B) {
 	f.lookUp(b, []int{0}) // connections
 }
 
-// chill also has the system forget what it has of the files in memory.
+// chill also makes the system drop the files from memory.
 func (f *Filled) chill(b *testing.B) {
 	f.restart(b)
 	if err := forgetFiles(f.Dir); err != nil {
@@ -154,7 +156,7 @@ func (f *Filled) chill(b *testing.B) {
 	}
 }
 
-// besideLogins looks up for a while in which 50 sign in every second.
+// besideLogins looks up sessions for a while in which 50 users sign in every second.
 func (f *Filled) besideLogins(b *testing.B) time.Duration {
 	ctx, cancel := context.WithCancel(b.Context())
 	var logins sync.WaitGroup
@@ -169,7 +171,7 @@ func (f *Filled) besideLogins(b *testing.B) time.Duration {
 	return took[len(took)/2]
 }
 
-// SignIn stores so many logins a second in a Filled, until ctx ends.
+// SignIn stores that many logins a second in a Filled, until ctx ends.
 func SignIn(ctx context.Context, b *testing.B, s store.Store, aSecond int) {
 	each := time.NewTicker(time.Second / time.Duration(aSecond))
 	defer each.Stop()

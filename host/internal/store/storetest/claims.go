@@ -82,7 +82,7 @@ func testClaimants(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "a claim of nobody", s.AddClaim(t.Context(), "nobody", byName, sso.Event{}), sso.ErrNotFound)
 }
 
-// claiming is a login of somebody new that may take what waits.
+// claiming is the login of a new identity that may take a waiting account.
 func claiming(session, subject string, token sso.TokenHash, claims ...sso.Claim) sso.NewSession {
 	login, _ := firstLogin("new", session, token)
 	login.Session.AtProvider.Subject, login.Claims = subject, claims
@@ -197,7 +197,8 @@ func testLinkEndsClaims(t *testing.T, open func(t *testing.T) store.Store) {
 	wantEqual(t, "after the account was deleted", ids(waiting), nil)
 }
 
-// testAnyLinkEndsClaims ties a link by every way but a login that takes who waits.
+// testAnyLinkEndsClaims creates a link in every way except a login that takes a waiting
+// account.
 func testAnyLinkEndsClaims(t *testing.T, open func(t *testing.T) store.Store) {
 	for name, tie := range map[string]func(s store.Store) error{
 		"an operator": func(s store.Store) error {
@@ -236,7 +237,8 @@ func testAnyLinkEndsClaims(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 }
 
-// testLostLink has several wait for the same link. Who does not get it waits on.
+// testLostLink has several accounts wait for the same link. Those that do not get it keep
+// waiting.
 func testLostLink(t *testing.T, open func(t *testing.T) store.Store) {
 	const users = 8
 	s := open(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// FillSQLite puts the sessions of a Filled into the file of an empty SQLite database that
-// nobody has open. A million take half a minute and are 700 MB.
+// FillSQLite writes the sessions of a Filled to an empty SQLite database that is not
+// open. A million take half a minute and 700 MB.
 func FillSQLite(ctx context.Context, path string, sessions int) error {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -26,7 +26,7 @@ func FillSQLite(ctx context.Context, path string, sessions int) error {
 	return db.Close()
 }
 
-// The rows of the session i have the key i+1.
+// The rows of session i have the key i+1.
 var fillSQLite = func() []string {
 	const (
 		each = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < @sessions) `

@@ -46,7 +46,7 @@ func wantLease(t *testing.T, what string, s store.Store, lease sso.GrantLease, w
 	}
 }
 
-// wantLeased says for which of the hosts "a" and "b" another one has the lease.
+// wantLeased checks for each of the hosts "a" and "b" whether another one has the lease.
 func wantLeased(t *testing.T, what string, s store.Store, a, b bool) {
 	t.Helper()
 	for host, want := range map[string]bool{"a": a, "b": b} {
@@ -131,7 +131,7 @@ func testLeaseOfRotated(t *testing.T, open func(t *testing.T) store.Store) {
 	wantLeased(t, "afterwards", s, false, false)
 	wantLease(t, "with the old token", s, leaseOf(first, "b"), sso.ErrSpent)
 	wantLease(t, "with the new one", s, leaseOf(second, "b"), nil)
-	// A host that knows nothing of leases, or did not have to ask.
+	// A host that does not support leases, or did not have to ask.
 	mustRotate(t, s, rotationOf(second, sso.NewToken().Hash()))
 	wantLeased(t, "when another one replaced the token", s, false, false)
 }

@@ -74,7 +74,7 @@ func testEmailLinks(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("at once", func(t *testing.T) { testEmailLinksAtOnce(t, open(t), ann, link) })
 }
 
-// One account gets one link to a provider, however many subjects there have its address.
+// An account gets one link to a provider, however many subjects there have its address.
 func testEmailLinksAtOnce(t *testing.T, s store.Store, ann sso.User, link sso.EmailLink) {
 	mustCreateUser(t, s, ann)
 	links := make([]bool, 8)

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 )
 
-// someLogin is one of ann, who changes.
+// someLogin is a login of ann that changes her record.
 func someLogin(token sso.TokenHash) (login sso.NewSession, updated sso.User) {
 	updated = someUser("ann", "corp", "s-1")
 	updated.Role, updated.LastAccess = "viewer", start.Add(time.Hour)
@@ -31,7 +31,7 @@ func someLogin(token sso.TokenHash) (login sso.NewSession, updated sso.User) {
 	}, updated
 }
 
-// firstLogin is one of somebody whom nobody knows yet.
+// firstLogin is the first login of an unknown user.
 func firstLogin(id, session string, token sso.TokenHash) (login sso.NewSession, made sso.User) {
 	login, _ = someLogin(token)
 	made = someUser(id, "corp", "s-2")
@@ -132,7 +132,7 @@ func testLoginOfNobody(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 }
 
-// wantSpent spends what is not spent.
+// wantSpent tries to spend each ID, to see which ones were spent.
 func wantSpent(t *testing.T, s store.Store, ids []sso.OnceID, spent []int) {
 	t.Helper()
 	var got []int
@@ -208,7 +208,7 @@ func testReplaces(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("others", "bob"), others)
 	mustCreateSession(t, s, someSession("kept", "ann"), kept)
 	for _, token := range []sso.TokenHash{old, others, kept} {
-		mustToken(t, s, token) // so that whoever remembers it does
+		mustToken(t, s, token) // so that caches have it
 	}
 	token := sso.NewToken().Hash()
 	login, _ := someLogin(token)

@@ -81,7 +81,8 @@ func testFindUsers(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "a position that is none", err, people.ErrInvalid)
 }
 
-// testPages: whoever is there all the time is in one page, once, whatever comes and goes.
+// testPages: a user who is there all the time is on one page, once, whatever is added and
+// removed.
 func testPages(t *testing.T, open func(t *testing.T) store.Store) {
 	s := open(t)
 	for i := range 7 {
@@ -218,7 +219,8 @@ func testSuspend(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	mustToken(t, s, tokens["s3"])
 
-	// As if the session had been begun beside the suspension: it must not come back.
+	// As if the session had begun at the same time as the suspension: it must not come
+	// back.
 	late := sso.NewToken().Hash()
 	mustCreateSession(t, s, someSession("s4", "ann"), late)
 	wantEqual(t, "sessions ended by activating", setStatus(t, s, "ann", sso.UserActive), 1)
@@ -226,7 +228,7 @@ func testSuspend(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "a session of a user who is active again", err, sso.ErrNotFound)
 }
 
-// testSuspendAndLogin: whichever comes first, nobody who is suspended has a session.
+// testSuspendAndLogin: in either order, a suspended user has no session.
 func testSuspendAndLogin(t *testing.T, open func(t *testing.T) store.Store) {
 	s, inactive := withUser(t, open), errors.New("inactive")
 	login := func(i int) error {

@@ -119,8 +119,8 @@ func testAskedSince(t *testing.T, open func(t *testing.T) store.Store) {
 	lease("who knows of the refresh", next.New, next.Now, nil)
 }
 
-// testProlongAtOnce has a token replaced while its session is prolonged: whoever is first,
-// the new token is current in the end, and the session ends when that does.
+// testProlongAtOnce replaces a token while its session is prolonged: in either order, the
+// new token is current in the end, and the session ends when that token does.
 func testProlongAtOnce(t *testing.T, open func(t *testing.T) store.Store) {
 	s, old := leasing(t, open)
 	next := rotationOf(old, sso.NewToken().Hash())

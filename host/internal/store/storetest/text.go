@@ -12,7 +12,7 @@ import (
 )
 
 // odd is a text that a client or a provider may send, and that not every database can
-// hold.
+// store.
 const odd = "a\x00b\xff\xc3c\u2028\U0001F600"
 
 func testText(t *testing.T, open func(t *testing.T) store.Store) {
@@ -21,8 +21,8 @@ func testText(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("the longest that there may be", func(t *testing.T) { testLongest(t, open) })
 }
 
-// readable is what must be left of a text that is only shown: what cannot be shown may
-// be marked.
+// readable is what must remain of a text that is only displayed; characters that cannot
+// be displayed may be replaced.
 func readable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
@@ -79,7 +79,7 @@ func testOddNames(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 }
 
-// Random, as what can be compressed would take less room in an index.
+// Random, because compressible data would take less room in an index.
 func testLongest(t *testing.T, open func(t *testing.T) store.Store) {
 	random := func(n int) string {
 		b := make([]byte, n)

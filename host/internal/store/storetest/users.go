@@ -64,7 +64,7 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 	})
 }
 
-// userByLink returns the user that a login would be for, and changes nothing.
+// userByLink returns the user of a login by that link, and changes nothing.
 func userByLink(t *testing.T, s store.Store, provider, subject string) (found sso.User, err error) {
 	t.Helper()
 	enough := errors.New("enough")

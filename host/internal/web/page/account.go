@@ -5,17 +5,16 @@ import (
 	"time"
 )
 
-// Account tells people who they are here, where they are signed in, and by what.
+// Account tells people who they are here, where they are signed in, and how they sign in.
 type Account struct {
 	Name, Email, Username, Role string
 
-	Groups      []string // at most as many as can be read
-	MoreGroups  int      // how many further ones there are
-	GroupsKnown bool
+	Groups     []string // only as many as a person can read
+	MoreGroups int      // how many more there are
 
-	Sessions     []AccountSession // this one first
-	MoreSessions bool             // there are others that are not shown
-	Others       bool             // there are others
+	Sessions     []AccountSession // the one of this browser first
+	MoreSessions bool             // there are more sessions than shown
+	Others       bool             // there are sessions besides the one of this browser
 
 	Links    []AccountLink
 	Linkable []Linkable
@@ -23,31 +22,31 @@ type Account struct {
 	HomeURL, LogoutURL, EndURL, EndOthersURL, LinkURL, UnlinkURL string
 }
 
-// AccountSession is a browser or a program that is signed in.
+// AccountSession is a browser or an app that is signed in.
 type AccountSession struct {
 	ID       string
-	Current  bool   // it is this browser
-	Device   string // what it says that it is
-	Address  string // empty: not known
+	Current  bool   // the session of this browser
+	Device   string // as its User-Agent says
+	Address  string // empty: unknown
 	Provider string // its label
-	Program  bool   // it has refresh and access tokens, no session cookie
+	Program  bool   // an app, with refresh and access tokens and no session cookie
 
-	Since, Refreshed, Expires time.Time // zero: not known
+	Since, Refreshed, Expires time.Time // zero: unknown
 }
 
 // AccountLink is one way to sign in to the account.
 type AccountLink struct {
 	Label             string
-	Provider, Subject string // go along when it is unlinked
-	ShownSubject      string // tells two of one provider apart; empty: need not be told
+	Provider, Subject string // posted to unlink it
+	ShownSubject      string // to tell apart two links with the same provider; empty: not needed
 	Removable         bool
-	Current           bool // this browser is signed in by it
+	Current           bool // this browser is signed in with it
 }
 
 // Linkable is a provider that can be linked.
 type Linkable struct {
 	Provider      // without a URL
-	Again    bool // one of its accounts is linked already
+	Again    bool // an account with this provider is already linked
 }
 
 func (Account) file() string { return "account.html" }
@@ -56,5 +55,5 @@ func (a Account) links() []string {
 	return []string{a.HomeURL, a.LogoutURL, a.EndURL, a.EndOthersURL, a.LinkURL, a.UnlinkURL}
 }
 
-// Person is as of [SignedIn].
+// Person is the name of the person, or else their e-mail address or user name.
 func (a Account) Person() string { return cmp.Or(a.Name, a.Email, a.Username) }

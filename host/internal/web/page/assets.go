@@ -22,15 +22,14 @@ var contentTypes = map[string]string{
 	".svg": "image/svg+xml",
 }
 
-// Asset returns an asset by the last segment of its path. Its name holds a hash
-// of its content, so it may be cached for ever; ok is false for any other name.
+// Asset returns an asset by the last segment of its path; ok is false if there is none.
+// The name contains a hash of the content, so browsers may cache it indefinitely.
 func (p *Pages) Asset(name string) (content []byte, contentType string, ok bool) {
 	a, ok := p.assets[name]
 	return a.content, a.contentType, ok
 }
 
-// readAssets returns the assets by the name under which they are served, and
-// those names by the names of the files.
+// readAssets returns the assets by the names in their URLs, and those names by file name.
 func readAssets() (assets map[string]asset, links map[string]string, err error) {
 	entries, err := static.ReadDir("static")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// assetNames are the assets that a page asks for.
+// assetNames returns the names of the assets that a page loads.
 func assetNames(t testing.TB, v page.Page) []string {
 	t.Helper()
 	var names []string
@@ -32,7 +32,7 @@ func assetLike(t testing.TB, prefix string) []byte {
 			}
 		}
 	}
-	t.Fatalf("no page asks for %s", prefix)
+	t.Fatalf("no page loads %s", prefix)
 	return nil
 }
 
@@ -40,12 +40,13 @@ func TestAssets(t *testing.T) {
 	wanted := map[string]string{
 		`^style-[0-9a-f]{16}\.css$`:   "text/css; charset=utf-8",
 		`^submit-[0-9a-f]{16}\.js$`:   "text/javascript; charset=utf-8",
+		`^times-[0-9a-f]{16}\.js$`:    "text/javascript; charset=utf-8",
 		`^favicon-[0-9a-f]{16}\.svg$`: "image/svg+xml",
 	}
 	p := newPages(t)
 	for pattern, wantType := range wanted {
 		t.Run(wantType, func(t *testing.T) {
-			for _, name := range assetNames(t, samples["submit"]) {
+			for _, name := range append(assetNames(t, samples["submit"]), assetNames(t, samples["account"])...) {
 				if !regexp.MustCompile(pattern).MatchString(name) {
 					continue
 				}
@@ -55,12 +56,12 @@ func TestAssets(t *testing.T) {
 				}
 				return
 			}
-			t.Errorf("the page asks for nothing like %s", pattern)
+			t.Errorf("the page loads nothing like %s", pattern)
 		})
 	}
 	for _, name := range []string{"", "style.css", "style-0000000000000000.css", "../pages.go", "static/style.css", "/"} {
 		if content, _, ok := p.Asset(name); ok || content != nil {
-			t.Errorf("Asset(%q) is there", name)
+			t.Errorf("Asset(%q) exists", name)
 		}
 	}
 }
@@ -70,13 +71,13 @@ func TestEveryAssetOfEveryPageIsThere(t *testing.T) {
 	for name, v := range samples {
 		for _, a := range assetNames(t, v) {
 			if _, _, ok := p.Asset(a); !ok {
-				t.Errorf("%s asks for %s, which is not there", name, a)
+				t.Errorf("%s loads %s, which does not exist", name, a)
 			}
 		}
 	}
 }
 
-// maxTransfer is all that a page may cost, uncompressed, in bytes.
+// maxTransfer is the maximum size of a page with its assets, uncompressed, in bytes.
 const maxTransfer = 20_000
 
 func TestPagesAreSmall(t *testing.T) {
@@ -94,7 +95,7 @@ func TestPagesAreSmall(t *testing.T) {
 }
 
 func TestAssetsNeedNothingElse(t *testing.T) {
-	for _, prefix := range []string{"style-", "submit-", "favicon-"} {
+	for _, prefix := range []string{"style-", "submit-", "times-", "favicon-"} {
 		content := bytes.ReplaceAll(assetLike(t, prefix), []byte(`xmlns="http://www.w3.org/2000/svg"`), nil)
 		for _, word := range []string{"http:", "https:", "url(", "@import", "eval", "innerHTML", "<script", "<style", "href"} {
 			if bytes.Contains(content, []byte(word)) {
@@ -121,7 +122,7 @@ func TestFaviconShowsTheMark(t *testing.T) {
 }
 
 // TestContrast holds the style sheet to WCAG 2.2 AA in both colour schemes:
-// 4.5:1 for text (1.4.3), 3:1 for what one must see to use it (1.4.11).
+// 4.5:1 for text (1.4.3), 3:1 for controls (1.4.11).
 func TestContrast(t *testing.T) {
 	css := string(assetLike(t, "style-"))
 	light, dark, ok := strings.Cut(css, "prefers-color-scheme: dark")

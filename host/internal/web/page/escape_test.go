@@ -79,7 +79,7 @@ func fill(v reflect.Value, name, text string) {
 	}
 }
 
-// skeleton is what a document consists of, without its texts and values.
+// skeleton returns the elements and attributes of a document, without texts and values.
 func skeleton(root *html.Node) []string {
 	var parts []string
 	for n := range root.Descendants() {

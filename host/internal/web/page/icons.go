@@ -8,15 +8,15 @@ import (
 	"unicode"
 )
 
-// mark is the door that stands for Doorward. static/favicon.svg shows the same.
+// mark is the logo of Doorward, a door. static/favicon.svg is the same drawing.
 const mark template.HTML = `<svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">` +
 	`<path class="frame" d="M5 29V14a11 11 0 0 1 22 0v15z"/>` +
 	`<path class="light" d="M9 29V14a7 7 0 0 1 14 0v15z"/>` +
 	`<path class="leaf" d="M9 29V14a7 7 0 0 1 3.5-6.062L18 11.5V31.5z"/>` +
 	`<circle class="knob" cx="15.6" cy="21.5" r="1.2"/></svg>`
 
-// icons are line drawings on a grid of 24, by the names that operators know
-// from Material icons.
+// icons are line drawings on a grid of 24, under the names of Material icons, which
+// operators know.
 var icons = map[string]string{
 	"key":            `<circle cx="8" cy="15" r="4.5"/><path d="m11.2 11.8 8.3-8.3M16 7l3 3M13.5 9.5l2 2"/>`,
 	"account_circle": `<circle cx="12" cy="12" r="9"/><circle cx="12" cy="10" r="3"/><path d="M6 18.5c1.2-2.5 3.4-3.5 6-3.5s4.8 1 6 3.5"/>`,
@@ -37,12 +37,12 @@ var icons = map[string]string{
 	"directory":      `<rect x="9" y="3.5" width="6" height="5" rx="1.2"/><rect x="3" y="15.5" width="6" height="5" rx="1.2"/><rect x="15" y="15.5" width="6" height="5" rx="1.2"/><path d="M12 8.5V12M6 15.5V12h12v3.5"/>`,
 }
 
-// palette is how many colours of monograms the style sheet has.
+// palette is the number of monogram colours in the style sheet.
 const palette = 7
 
-// badgeOf draws what stands before the label of a provider: the icon of that
-// name, or else the first letter of the label in a disc whose colour depends on
-// the label only. We draw no logo of anybody.
+// badgeOf draws the badge next to the label of a provider: its icon, or else the first
+// letter of the label in a disc whose colour depends on the label only. It never draws the
+// logo of a company.
 func badgeOf(p Provider) template.HTML {
 	if drawing, ok := icons[p.Icon]; ok {
 		return template.HTML(`<span class="badge"><svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">` +

@@ -1,6 +1,8 @@
 package page_test
 
 import (
+	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +22,22 @@ var messages = map[string]page.Message{
 	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,
 	"invitation": page.MessageInvitation, "invited other": page.MessageInvitedOther, "too large": page.MessageTooLarge, "too many changes": page.MessageTooManyChanges, "forbidden field": page.MessageForbiddenField,
 	"no data": page.MessageNoData, "no accounts": page.MessageNoAccounts, "no passwords": page.MessageNoPasswords, "no studio": page.MessageNoStudio,
-	"internal":        page.MessageInternal,
+	"internal": page.MessageInternal, "not accepted": page.MessageNotAccepted, "more wanted": page.MessageMoreWanted, "logout message": page.MessageLogoutMessage,
+	"link taken": page.MessageLinkTaken, "other session": page.MessageOtherSession, "elsewhere": page.MessageElsewhere, "linking off": page.MessageLinkingOff,
+	"too many links": page.MessageTooManyLinks, "last link": page.MessageLastLink, "not seen": page.MessageNotSeen,
 	"account expired": page.MessageAccountExpired, "logon not permitted": page.MessageLogonNotPermitted,
 	"code wrong": page.MessageCodeWrong, "code expired": page.MessageCodeExpired,
 	"password must change": page.MessagePasswordMustChange, "passwords differ": page.MessagePasswordsDiffer, "password rejected": page.MessagePasswordRejected,
 }
 
 func TestMessages(t *testing.T) {
+	source, err := os.ReadFile("messages.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(source, []byte(" = Message{\n")); n != len(messages) {
+		t.Errorf("this test has %d messages of %d", len(messages), n)
+	}
 	seen := map[string]string{}
 	for name, m := range messages {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +50,8 @@ func TestMessages(t *testing.T) {
 			if !strings.HasSuffix(m.Next, ".") {
 				t.Errorf("%q does not say what to do next", m.Next)
 			}
-			for _, jargon := range []string{"invalid", "token", "SAML", "OIDC", "OAuth", "LDAP", "HTTP", "error", "failed", "please", "oops"} {
+			for _, jargon := range []string{"invalid", "token", "SAML", "OIDC", "OAuth", "LDAP", "HTTP", "error", "failed", "please", "oops",
+				"response", "payload", "protocol", "vouch", "did not hold", "whoever", "meanwhile", "else ask"} {
 				if strings.Contains(strings.ToLower(m.Title+m.What+m.Next), strings.ToLower(jargon)) {
 					t.Errorf("says %q to people", jargon)
 				}

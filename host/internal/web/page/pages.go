@@ -1,17 +1,18 @@
-// Package page holds what people see: the pages of a login, and the style sheet,
-// script and icon that they use.
+// Package page has the pages that people see, and the style sheet, scripts and icon
+// that the pages use.
 //
-// A page is a struct with exactly the data it shows. Everything in it may come
-// from a browser, a provider or a plugin, so it is escaped for the place where
-// it stands (html/template), and links lead to http and https only.
+// A page is a struct with exactly the data it shows. All of it may come from a
+// browser, a provider or a plugin, so html/template escapes it for its context, and
+// links lead to http and https only.
 //
-// The pages need nothing but themselves and their assets. This policy fits all
-// of them, with the targets of their forms added to form-action:
+// The pages load nothing but their assets. This policy fits all of them, with the
+// targets of their forms added to form-action:
 //
 //	default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self';
 //	form-action 'self'; frame-ancestors 'none'; base-uri 'none'
 //
-// They work without the script: it only saves a click and stops a second one.
+// They work without scripts. With scripts, people save a click, cannot submit a form
+// twice, and see times in the time zone of their browser.
 package page
 
 import (
@@ -40,12 +41,12 @@ type Page interface {
 	// file names the template.
 	file() string
 
-	// links are the URLs that the page leads to. Empty ones are not shown.
+	// links are the URLs of the page. Empty ones are not shown.
 	links() []string
 }
 
-// New makes the pages of a host whose public URL has the path base, such as
-// "/sso", or "" at the root. Their assets are asked for under base + "/assets/".
+// New returns the pages of a host whose public URL has the path base, such as
+// "/sso", or "" for the root. Their assets have URLs below base + "/assets/".
 func New(base string) (*Pages, error) {
 	base = strings.TrimSuffix(base, "/")
 	if base != "" && !isLink(base) {
@@ -78,10 +79,9 @@ func New(base string) (*Pages, error) {
 	return p, nil
 }
 
-// Render writes a page as UTF-8 HTML. It writes all of it or, if the page
-// cannot be shown, nothing, and returns why: a link that is neither relative
-// nor http nor https, or a field of an unknown kind. The memory that this takes
-// does not grow with the fields of a Submit.
+// Render writes a page as UTF-8 HTML. It returns an error and writes nothing if a
+// link is neither a path nor http nor https, or if a field has an unknown kind. The
+// memory that it needs does not grow with the fields of a Submit.
 func (p *Pages) Render(w io.Writer, page Page) error {
 	if err := checkLinks(page); err != nil {
 		return err
@@ -106,9 +106,8 @@ func checkLinks(page Page) error {
 	return nil
 }
 
-// isLink reports whether a URL is one that a page may lead to: a path on our
-// own host, or http or https. In all others a browser could find a script or
-// another host.
+// isLink reports whether a page may link to a URL: a path on this host, or http or
+// https. A browser could take any other URL for a script or for another host.
 func isLink(link string) bool {
 	lower := strings.ToLower(link)
 	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {

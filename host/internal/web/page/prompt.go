@@ -11,26 +11,26 @@ import (
 type Prompt struct {
 	Provider string        // its label
 	Action   string        // the form posts to it
-	Hidden   []HiddenField // go along with the answers
+	Hidden   []HiddenField // posted with the answers
 	Message  Message       // why the prompt is shown again; zero the first time
 	Fields   []Field
 
-	SignInURL string // where to choose another way; empty: our sign-in page
-	BackURL   string // the account, for which this links another way to sign in; empty: it signs in
+	SignInURL string // where to choose another way to sign in; empty: the sign-in page
+	BackURL   string // the account page, if the prompt is for linking; empty: it is for signing in
 }
 
 // Field is one thing that a prompt asks for.
 type Field struct {
 	Name     string
 	Kind     sdk.FieldKind
-	Label    string // plain text; empty: our own for the kind
+	Label    string // plain text; empty: the label of the kind
 	Optional bool
 }
 
 func (Prompt) file() string      { return "prompt.html" }
 func (p Prompt) links() []string { return []string{p.Action, p.SignInURL, p.BackURL} }
 
-// Heading says what the page is for, by what it asks for.
+// Heading says what the page is for. It depends on the kinds of the fields.
 func (p Prompt) Heading() string {
 	switch {
 	case p.asksFor(sdk.FieldNewPassword):
@@ -43,7 +43,7 @@ func (p Prompt) Heading() string {
 	return "Sign in"
 }
 
-// Button says what happens when the form is sent.
+// Button is the text of the button.
 func (p Prompt) Button() string {
 	if p.asksFor(sdk.FieldPassword) && !p.asksFor(sdk.FieldNewPassword) {
 		return "Sign in"
@@ -60,11 +60,11 @@ func (p Prompt) asksFor(kind sdk.FieldKind) bool {
 	return false
 }
 
-// input is how a kind of field is asked for. The autocomplete tokens are those
-// of the HTML Standard section 4.10.18.7: password managers fill in by them.
+// input describes the input element for a kind of field. The autocomplete tokens are those
+// of the HTML Standard section 4.10.18.7; password managers rely on them.
 type input struct {
 	Type, Autocomplete, Mode string
-	Verbatim                 bool // no capitals and no spelling put in by the keyboard
+	Verbatim                 bool // the keyboard must not capitalize or correct the text
 	label                    string
 }
 
@@ -76,8 +76,8 @@ var inputs = map[sdk.FieldKind]input{
 	sdk.FieldOneTimeCode: {Type: "text", Autocomplete: "one-time-code", Mode: "numeric", Verbatim: true, label: "One-time code"},
 }
 
-// Input returns how the field is asked for. A kind that this table does not
-// know is an error: shown as text, it could put a password on the screen.
+// Input returns the input element for the field. An unknown kind is an error: shown as
+// text, it could put a password on the screen.
 func (f Field) Input() (input, error) {
 	in, ok := inputs[f.Kind]
 	if !ok {

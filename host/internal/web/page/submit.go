@@ -7,23 +7,23 @@ import (
 	"io"
 )
 
-// Hidden fields may hold a megabyte that anybody sent. As a part of the template
-// each would be escaped into one string, five times as large, and copied from
-// buffer to buffer: 64 requests at once took 800 MB. They are written beside it
-// instead, a little at a time.
+// Anybody can send a megabyte that ends up in hidden fields. In the template, each
+// would be escaped into one string, up to five times as large, and copied from buffer to
+// buffer: 64 requests at once took 800 MB. Therefore the fields are written outside the
+// template, a piece at a time.
 
-// fieldsMark stands in the rendered template where the fields go. Nothing else
-// there can be like it: html/template replaces NUL in all that it inserts.
+// fieldsMark marks the place of the fields in the rendered template. No inserted text
+// can contain it: html/template replaces NUL.
 const fieldsMark template.HTML = "\x00fields\x00"
 
-// submitBuffer saves most of the calls to the network.
+// submitBuffer avoids most of the writes to the network.
 const submitBuffer = 16 << 10
 
-// writeSubmit writes a page with the fields in the place of the mark.
+// writeSubmit writes a page with the fields in place of the mark.
 func writeSubmit(w io.Writer, rendered []byte, fields []HiddenField) error {
 	before, after, _ := bytes.Cut(rendered, []byte(fieldsMark))
 	out := bufio.NewWriterSize(w, submitBuffer)
-	_, _ = out.Write(before) // an error stays with the Writer until Flush
+	_, _ = out.Write(before) // Flush returns the error
 	for _, f := range fields {
 		_, _ = out.WriteString("\n<input type=\"hidden\" name=\"")
 		writeEscaped(out, f.Name)
@@ -35,8 +35,7 @@ func writeSubmit(w io.Writer, rendered []byte, fields []HiddenField) error {
 	return out.Flush()
 }
 
-// writeEscaped writes text into the value of an attribute that stands in double
-// quotation marks.
+// writeEscaped writes text as the value of an attribute in double quotation marks.
 func writeEscaped(out *bufio.Writer, text string) {
 	var room [5 * escapedPiece]byte // no escape is longer
 	for len(text) > 0 {
@@ -48,9 +47,9 @@ func writeEscaped(out *bufio.Writer, text string) {
 
 const escapedPiece = 1 << 10
 
-// appendEscaped writes what html/template writes in the place of such bytes. The
-// constants are spelt out because copying a string takes several times longer,
-// and anybody can send half a megabyte of quotation marks.
+// appendEscaped escapes text as html/template does. The escapes are appended byte by byte
+// because copying a string takes several times longer, and anybody can send half a
+// megabyte of quotation marks.
 func appendEscaped(to []byte, text string) []byte {
 	plain := 0
 	for i := range len(text) {

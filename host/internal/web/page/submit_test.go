@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// Hidden fields are escaped by a function of our own, exactly as by html/template.
+// writeEscaped escapes hidden fields exactly as html/template does.
 func TestHiddenFieldsAreEscaped(t *testing.T) {
 	var bytesOfAll strings.Builder
 	for b := range 256 {
@@ -36,8 +36,8 @@ func TestHiddenFieldsAreEscaped(t *testing.T) {
 	}
 }
 
-// The page that posts a large response again must not be held in memory as a
-// whole: many can be asked for at once.
+// A page that posts a large response again must not be in memory as a whole: many can be
+// requested at once.
 func TestSubmitTakesNoMemoryForItsFields(t *testing.T) {
 	pages := newPages(t)
 	view := page.Submit{Action: "/x", Fields: []page.HiddenField{{Name: "SAMLResponse", Value: strings.Repeat(`"`, 1<<20)}}}

@@ -8,18 +8,18 @@ import (
 
 // SignIn is the page on which people choose how to sign in.
 type SignIn struct {
-	Providers []Provider // none: the page tells the operator what to do
+	Providers []Provider // empty: the page tells the operator what to do
 	SignedOut bool       // they have just signed out
-	Elsewhere bool       // ... but may still be signed in at the provider or other places
-	Problem   Message    // why a sign-in just failed; zero: it did not
-	ID        string     // the reference to quote for that; empty: not shown
+	Elsewhere bool       // ... but may still be signed in with the provider or in other apps
+	Problem   Message    // why a sign-in just failed; zero: none failed
+	ID        string     // the reference to quote for Problem; empty: not shown
 }
 
 // Provider is one way to sign in.
 type Provider struct {
-	Name        string // as in URLs; only where it is posted
+	Name        string // as in URLs; only for pages that post it
 	Label       string // plain text
-	Icon        string // one of our icons; any other name gives a monogram of Label
+	Icon        string // the name of an icon; any other name gives a monogram of Label
 	URL         string // where the login starts
 	Unavailable bool   // shown as such, and not a link
 }
@@ -34,24 +34,24 @@ func (s SignIn) links() []string {
 	return list
 }
 
-// Invitation tells whose account a one-time link is for, and how one can sign in to take
+// Invitation says whose account a one-time link is for, and offers the ways to sign in to
 // it.
 type Invitation struct {
 	Name       string
 	Email      string
-	Action     string // the form posts to it, with the name of a provider
+	Action     string // where the form posts the name of a provider
 	TokenField HiddenField
-	Providers  []Provider // by their names; none: nobody can sign in
+	Providers  []Provider // with names, without URLs; empty: nobody can sign in
 }
 
 func (Invitation) file() string      { return "invitation.html" }
 func (i Invitation) links() []string { return []string{i.Action} }
 
-// Submit is a form that submits itself, by a script or by its button. It takes
-// a login to a provider, or a provider's answer to us.
+// Submit is a form that a script or its button submits. It takes a login to a
+// provider, or a provider's response to this host.
 type Submit struct {
 	Provider   string // its label
-	SigningOut bool   // it takes a logout, not a login
+	SigningOut bool   // the form is for a logout, not for a login
 	Action     string
 	Fields     []HiddenField
 }
@@ -62,7 +62,7 @@ type HiddenField struct{ Name, Value string }
 func (Submit) file() string      { return "submit.html" }
 func (s Submit) links() []string { return []string{s.Action} }
 
-// PasswordExpires tells people who have just signed in that they need another
+// PasswordExpires tells people who have just signed in that they need a new
 // password soon.
 type PasswordExpires struct {
 	At          time.Time
@@ -73,7 +73,7 @@ type PasswordExpires struct {
 func (PasswordExpires) file() string      { return "expires.html" }
 func (p PasswordExpires) links() []string { return []string{p.ContinueURL} }
 
-// When says how soon, in words.
+// When says how soon the password expires, in words.
 func (p PasswordExpires) When() string {
 	days := int(p.In.Hours() / 24)
 	switch {
@@ -85,13 +85,13 @@ func (p PasswordExpires) When() string {
 	return fmt.Sprintf("in %d days", days)
 }
 
-// Failure tells why something did not work, and what to do next.
+// Failure says why something did not work and what to do next.
 type Failure struct {
 	Message  Message
 	ID       string // the reference to quote; empty: not shown
-	RetryURL string // where to try the same again; empty: not shown
-	HomeURL  string // where to start anew; empty: not shown
-	BackURL  string // the account, where this was begun; empty: not shown
+	RetryURL string // where to try again; empty: not shown
+	HomeURL  string // where to start from the beginning; empty: not shown
+	BackURL  string // the account page, where this was started; empty: not shown
 }
 
 func (Failure) file() string      { return "failure.html" }
@@ -107,25 +107,36 @@ type SignedIn struct {
 	Expires   time.Time // zero: not shown
 	LogoutURL string    // the form posts to it, with mode=session
 
-	AccountURL string // their account; empty: not shown
+	AccountURL string // the account page; empty: not shown
 }
 
 func (SignedIn) file() string      { return "signedin.html" }
 func (s SignedIn) links() []string { return []string{s.LogoutURL, s.AccountURL} }
 
-// Person names the person as well as we know; empty if we know nothing.
+// Person is the name of the person, or else their e-mail address; empty if both are unknown.
 func (s SignedIn) Person() string { return cmp.Or(s.Name, s.Email) }
 
-// AlreadySignedIn is for people who come back to a sign-in that was finished.
+// SignOut asks people whether they want to sign out.
+type SignOut struct {
+	Person    string // empty: not known
+	LogoutURL string // the forms post to it
+	Redirect  string // posted with the forms; not checked yet
+	BackURL   string
+}
+
+func (SignOut) file() string      { return "signout.html" }
+func (s SignOut) links() []string { return []string{s.LogoutURL, s.BackURL} }
+
+// AlreadySignedIn is for people who come back to a sign-in that is finished.
 type AlreadySignedIn struct {
 	Name        string
 	Email       string
-	ContinueURL string // where the sign-in led
-	AgainURL    string // where to sign in as somebody else; empty: not shown
+	ContinueURL string // the target of the sign-in
+	AgainURL    string // where to sign in again; empty: not shown
 }
 
 func (AlreadySignedIn) file() string      { return "already.html" }
 func (a AlreadySignedIn) links() []string { return []string{a.ContinueURL, a.AgainURL} }
 
-// Person is as of [SignedIn].
+// Person is the same as of [SignedIn].
 func (a AlreadySignedIn) Person() string { return cmp.Or(a.Name, a.Email) }

@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -139,8 +140,11 @@ func Locate(text string, plain PlainRule) (location, error) {
 	if rest, ok := strings.CutPrefix(text, "ldapi://"); ok {
 		return locateSocket(rest)
 	}
+	if strings.Contains(text, "@") { // a password may stand before it
+		return location{}, errors.New("must have no user and no password; write them as bind_dn and bind_password")
+	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return location{}, fmt.Errorf("must be a URL such as ldaps://ldap.example.com, not %q", text)
 	}
 	l := location{network: "tcp", host: u.Hostname(), port: u.Port()}

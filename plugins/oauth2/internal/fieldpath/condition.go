@@ -9,14 +9,14 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// condition is one of those in brackets.
+// condition is a condition in brackets.
 type condition struct {
 	name  string
 	op    string // "", "!", "=" or "!="
 	value string
 }
 
-// brackets reads [a && !b && c=d].
+// brackets parses [a && !b && c=d].
 func (p *parser) brackets() ([]condition, error) {
 	p.rest = strings.TrimLeft(p.rest[1:], " ")
 	var list []condition
@@ -41,7 +41,7 @@ func (p *parser) brackets() ([]condition, error) {
 	return list, nil
 }
 
-// condition reads up to && or a bracket.
+// condition parses up to && or a bracket.
 func (p *parser) condition() (condition, error) {
 	p.rest = strings.TrimLeft(p.rest, " ")
 	c := condition{}
@@ -74,7 +74,7 @@ func (p *parser) condition() (condition, error) {
 	return c, errors.New("has a ! inside a condition")
 }
 
-// readValue reads text in quotes, or up to one of the characters of stop.
+// readValue parses text in quotes, or text up to one of the characters of stop.
 func readValue(text, stop string) (value, rest string, err error) {
 	if inner, ok := strings.CutPrefix(text, `"`); ok {
 		value, rest, ok = strings.Cut(inner, `"`)
@@ -89,12 +89,12 @@ func readValue(text, stop string) (value, rest string, err error) {
 	}
 	value, rest = strings.TrimRight(text[:end], " "), text[end:]
 	if value == "" || strings.ContainsAny(value, `"[]|`) {
-		return "", "", errors.New("compares with nothing, or with what belongs in quotes")
+		return "", "", errors.New("compares with nothing, or with text that needs quotes")
 	}
 	return value, rest, nil
 }
 
-// holds tells whether an element fits.
+// holds reports whether an element meets the condition.
 func (c condition) holds(element any) (bool, error) {
 	v, err := claims.Lookup(element, c.name)
 	if err != nil {
@@ -106,8 +106,8 @@ func (c condition) holds(element any) (bool, error) {
 	case "!=":
 		return !same(v, c.value), nil
 	case "!":
-		// The text "true" is neither true nor false. Taking it for false would let
-		// in what it may well keep out.
+		// The text "true" is neither true nor false. Reading it as false could select an
+		// element that the condition should exclude.
 		if v != nil && v != true && v != false {
 			return false, fmt.Errorf("%s is neither true nor false", c.name)
 		}
@@ -117,7 +117,7 @@ func (c condition) holds(element any) (bool, error) {
 	}
 }
 
-// same compares a value with text: numbers digit by digit.
+// same compares a value with text. Numbers are compared digit by digit.
 func same(v any, text string) bool {
 	switch v := v.(type) {
 	case string:

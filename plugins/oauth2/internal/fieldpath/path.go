@@ -1,13 +1,13 @@
-// Package fieldpath finds fields in what a provider answered, by paths that an
-// operator writes.
+// Package fieldpath finds fields in a provider's response by paths that an operator
+// writes.
 //
 //	id                                   a member
 //	data.user.open_id                    a member of a member
 //	response.0.id                        a member of the first element of a list
-//	https://slack.com/user_id            a name may hold dots
-//	emails[primary && verified].email    a member of the only element that fits
+//	https://slack.com/user_id            a name can contain dots
+//	emails[primary && verified].email    a member of the only matching element
 //	orgs[].login                         a member of each element
-//	name|login                           the first that is there
+//	name|login                           the first that is present
 //
 // A condition in brackets is one of
 //
@@ -16,13 +16,13 @@
 //	type=company        it is that text, that number digit by digit, true or false
 //	state!="no longer"  it is not, or it is absent; quotes allow any character
 //
-// Several are joined with &&. There are no wildcards, no scripts and no regular
-// expressions, and a path is bounded in length and in steps: what an answer holds
-// never decides how long finding takes.
+// Conditions are joined with &&. There are no wildcards, no scripts and no regular
+// expressions, and the length and the steps of a path are limited, so that a response
+// cannot make a search slow.
 //
-// A path that leads to two values where one is wanted is an error, and never the
-// first of them: whoever can add to the answer must not choose what it means. A
-// number stays a [json.Number], digit by digit.
+// A path that leads to two values where one is expected is an error; the first value is
+// not used, because somebody who can add values to the response must not control the
+// result. A number remains a [json.Number] with all its digits.
 package fieldpath
 
 import (
@@ -45,20 +45,21 @@ const (
 // Path is a parsed path. The zero value leads nowhere.
 type Path struct {
 	text         string
-	alternatives []route
+	alternatives []alternative
 }
 
-// route is one alternative.
-type route []step
+// alternative is one of the paths separated by bars.
+type alternative []step
 
-// step goes to a member, or keeps the elements of a list.
+// step goes to a member, or selects elements of a list.
 type step struct {
 	name       string // dotted; empty for a filter
 	filter     bool
 	conditions []condition
 }
 
-// Parse reads a path. The error says what is wrong, for the operator.
+// Parse parses a path. The error tells the operator what is wrong, and follows the words
+// "the path".
 func Parse(text string) (Path, error) {
 	if len(text) > MaxLength {
 		return Path{}, fmt.Errorf("has %d bytes, at most %d are allowed", len(text), MaxLength)
@@ -66,7 +67,7 @@ func Parse(text string) (Path, error) {
 	p := parser{rest: text}
 	path := Path{text: text}
 	for {
-		r, err := p.route()
+		r, err := p.alternative()
 		if err != nil {
 			return Path{}, err
 		}
@@ -82,7 +83,7 @@ func Parse(text string) (Path, error) {
 	return path, nil
 }
 
-// MustParse is Parse for a path that stands in the program.
+// MustParse is Parse for a path in the source code. It panics on an error.
 func MustParse(text string) Path {
 	p, err := Parse(text)
 	if err != nil {
@@ -97,20 +98,20 @@ func (p Path) String() string { return p.text }
 // IsZero reports whether the path leads nowhere.
 func (p Path) IsZero() bool { return len(p.alternatives) == 0 }
 
-// Single reports whether the path has one alternative only, and keeps no list.
+// Single reports whether the path has one alternative only, and selects single elements.
 func (p Path) Single() bool {
 	return len(p.alternatives) == 1 && !slices.ContainsFunc(p.alternatives[0], step.each)
 }
 
-// Filters reports whether the path leads through elements of a list.
+// Filters reports whether the path selects elements of a list.
 func (p Path) Filters() bool {
-	return slices.ContainsFunc(p.alternatives, func(r route) bool {
-		return slices.ContainsFunc(r, func(s step) bool { return s.filter })
+	return slices.ContainsFunc(p.alternatives, func(a alternative) bool {
+		return slices.ContainsFunc(a, func(s step) bool { return s.filter })
 	})
 }
 
-// Last is the name of the member that the path, or the first of its alternatives,
-// ends in: email for emails[primary].email.
+// Last returns the name of the last member of the path, or of its first alternative:
+// email for emails[primary].email.
 func (p Path) Last() string {
 	if p.IsZero() {
 		return ""
@@ -119,7 +120,8 @@ func (p Path) Last() string {
 	return r[len(r)-1].name
 }
 
-// One finds one value in v: nil if there is none, or null. Two are an error.
+// One finds one value in v. It returns nil if there is no value or the value is null. Two
+// values are an error.
 func (p Path) One(v any) (any, error) {
 	for _, r := range p.alternatives {
 		found, err := r.walk(v)
@@ -127,7 +129,7 @@ func (p Path) One(v any) (any, error) {
 			return nil, fmt.Errorf("%s: %w", p.text, err)
 		}
 		if len(found) > 1 {
-			return nil, fmt.Errorf("%s: leads to %d values, and one is wanted", p.text, len(found))
+			return nil, fmt.Errorf("%s: leads to %d values, but must lead to one", p.text, len(found))
 		}
 		if len(found) == 1 && found[0] != nil && found[0] != "" {
 			return found[0], nil
@@ -136,7 +138,7 @@ func (p Path) One(v any) (any, error) {
 	return nil, nil
 }
 
-// All finds all values in v. A list at the end of the path counts as its
+// All finds all values in v. A list at the end of the path is replaced by its
 // elements.
 func (p Path) All(v any) ([]any, error) {
 	for _, r := range p.alternatives {
@@ -156,10 +158,10 @@ func (p Path) All(v any) ([]any, error) {
 	return nil, nil
 }
 
-// each reports whether a step may keep several elements.
+// each reports whether a step can select several elements.
 func (s step) each() bool { return s.filter && len(s.conditions) == 0 }
 
-func (r route) walk(v any) ([]any, error) {
+func (r alternative) walk(v any) ([]any, error) {
 	values := []any{v}
 	for _, s := range r {
 		var next []any
@@ -188,7 +190,7 @@ func (s step) take(v any) ([]any, error) {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return nil, errors.New("brackets stand after what is no list")
+		return nil, errors.New("the value before brackets is not a list")
 	}
 	var kept []any
 	for _, element := range list {
@@ -212,12 +214,12 @@ func (s step) fits(element any) (bool, error) {
 	return true, nil
 }
 
-// parser reads a path from left to right.
+// parser parses a path from left to right.
 type parser struct{ rest string }
 
-// route reads up to a bar or the end.
-func (p *parser) route() (route, error) {
-	var r route
+// alternative parses up to a bar or the end.
+func (p *parser) alternative() (alternative, error) {
+	var r alternative
 	for {
 		s, err := p.step()
 		if err != nil {
@@ -235,7 +237,7 @@ func (p *parser) route() (route, error) {
 				return nil, errors.New("has no name after a dot")
 			}
 		case p.rest[0] != '[':
-			return nil, fmt.Errorf("has %q after brackets, where a dot is wanted", p.rest[:1])
+			return nil, fmt.Errorf("has %q after brackets, where a dot is required", p.rest[:1])
 		}
 	}
 }
@@ -257,8 +259,8 @@ func (p *parser) step() (step, error) {
 	return step{name: name}, nil
 }
 
-// checkName is for a dotted name. The dots may be part of a member's own name, so
-// that only those at the ends are wrong for certain.
+// checkName checks a dotted name. Dots can be part of a member's own name, so only empty
+// parts are errors.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -268,7 +270,7 @@ func checkName(name string) error {
 	case strings.Count(name, ".") >= maxSteps:
 		return fmt.Errorf("has more than %d steps", maxSteps)
 	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == ']' || r == '"' }):
-		return errors.New("has a bracket, a quote, a control character or a space where none may stand")
+		return errors.New("has a bracket, a quote, a control character or a space where it is not allowed")
 	}
 	return nil
 }

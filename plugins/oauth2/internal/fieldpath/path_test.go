@@ -59,7 +59,7 @@ func TestOne(t *testing.T) {
 		{"emails[primary].nothing", nil, ""},
 		{"emails[!verified].email", nil, "neither true nor false"},
 		{"flags[!odd]", nil, "neither true nor false"},
-		{"login[primary].email", nil, "no list"},
+		{"login[primary].email", nil, "not a list"},
 		{"absent[primary].email", nil, ""},
 		{"name|login", "jane", ""},
 		{"empty|name|login", "jane", ""},
@@ -107,7 +107,7 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// TestListAtTheTop: many list calls answer with an array.
+// TestListAtTheTop: many responses with lists are arrays.
 func TestListAtTheTop(t *testing.T) {
 	list, err := claims.DecodeList([]byte(`[{"email":"a@example.com","primary":true},{"email":"b@example.com","primary":false}]`))
 	if err != nil {
@@ -123,7 +123,7 @@ func TestListAtTheTop(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for path, want := range map[string]string{
-		"": "empty", "a.": "dot", ".a": "dot", "a..b": "dot", "a[b": "do not end", "a[b].": "no name", "a[b]c": "a dot is wanted",
+		"": "empty", "a.": "dot", ".a": "dot", "a..b": "dot", "a[b": "do not end", "a[b].": "no name", "a[b]c": "a dot is required",
 		"a]": "bracket", "a[b c=": "nothing", "a[b=]": "nothing", "a[b & c]": "&&", "a[!b=c]": "both", "a[b=\"c]": "quote",
 		"a[=b]": "name", "a[!]": "name", "|a": "empty", "a|": "empty", " a": "space", "a ": "space", "a\x00": "control",
 		"a[b].[c]": "no name", "a[b !c]": "inside", "a[b]..c": "no name",
@@ -182,7 +182,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	if _, err := MustParseRule("emails[verified].email=x").Holds(v); err == nil {
-		t.Error("two values, and no error")
+		t.Error("two values, but no error")
 	}
 	for _, bad := range []string{"", "=x", "a=\"b\" c", "a[=b"} {
 		if _, err := ParseRule(bad); err == nil {
@@ -201,7 +201,7 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	for template, want := range map[string]string{
-		"{organization.login}/{bad}": "separates", "{absent}": "neither", "{flag}": "neither", "{organization}": "neither",
+		"{organization.login}/{bad}": "separator", "{absent}": "neither", "{flag}": "neither", "{organization}": "neither",
 	} {
 		_, err := MustParseTemplate(template).Write(team, nil)
 		checkError(t, err, want)
@@ -233,8 +233,8 @@ func checkError(t *testing.T, err error, want string) {
 	}
 }
 
-// FuzzPath: any text is a path or is refused, any path ends on any answer, finds
-// nothing that is not in it, and never two values where one is wanted.
+// FuzzPath: any text is a path or is refused. The search for any path in any response ends,
+// finds only values in the response, and never two values where one is expected.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"id", "emails[primary && verified].email", "a[b=c && !d]|e", "orgs[].login", `x[y!="&&"]`, "[].a", "a.b.c"} {
 		f.Add(path, []byte(sample))
@@ -261,8 +261,8 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// FuzzRule: any text is a rule or is refused, and what is written in a template is
-// there.
+// FuzzRule: any text is a rule or is refused, and the output of a template contains its
+// text.
 func FuzzRule(f *testing.F) {
 	for _, text := range []string{"error", "ok=false", "resultcode!=00", `a[b="c=d"].e = "f"`, "{a.b}/{c}"} {
 		f.Add(text, []byte(sample))

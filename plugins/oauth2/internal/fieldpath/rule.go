@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// Rule is a statement about an answer as a whole, such as the one that it is an
-// error:
+// Rule is a condition on a whole response, such as one that makes it an error:
 //
-//	error           there is such a value: not null, false, 0, empty text or list
-//	resultcode!=00  the value is another, or is absent
-//	ok=false        the value is that one
+//	error           the value is present and not null, false, 0, or an empty text or list
+//	resultcode!=00  the value differs, or is absent
+//	ok=false        the value is equal
 type Rule struct {
 	text  string
 	path  Path
@@ -18,11 +17,12 @@ type Rule struct {
 	value string
 }
 
-// ParseRule reads a rule. The error says what is wrong, for the operator.
+// ParseRule parses a rule. The error tells the operator what is wrong, and follows the words
+// "the rule, which".
 func ParseRule(text string) (Rule, error) {
 	r := Rule{text: text}
 	left := text
-	// A comparison after the last bracket, so that conditions may have their own.
+	// The comparison of the rule is after the last bracket; conditions have their own.
 	bracket := strings.LastIndexByte(text, ']') + 1
 	if at := strings.IndexByte(text[bracket:], '='); at >= 0 {
 		at += bracket
@@ -45,7 +45,7 @@ func ParseRule(text string) (Rule, error) {
 	return r, err
 }
 
-// MustParseRule is ParseRule for a rule that stands in the program.
+// MustParseRule is ParseRule for a rule in the source code. It panics on an error.
 func MustParseRule(text string) Rule {
 	r, err := ParseRule(text)
 	if err != nil {
@@ -57,11 +57,11 @@ func MustParseRule(text string) Rule {
 // String is the rule as it was written.
 func (r Rule) String() string { return r.text }
 
-// Negative reports whether the rule holds of an answer that does not have the value
-// at all.
+// Negative reports whether the rule is true for a response that does not have the value at
+// all.
 func (r Rule) Negative() bool { return r.op == "!=" }
 
-// Holds tells whether the rule is true of v.
+// Holds reports whether the rule is true for v.
 func (r Rule) Holds(v any) (bool, error) {
 	found, err := r.path.One(v)
 	if err != nil {
@@ -73,12 +73,12 @@ func (r Rule) Holds(v any) (bool, error) {
 	case "!=":
 		return !same(found, r.value), nil
 	default:
-		return there(found), nil
+		return isSet(found), nil
 	}
 }
 
-// there tells whether a value says anything.
-func there(v any) bool {
+// isSet reports whether a value is neither null, false, zero nor empty.
+func isSet(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return false

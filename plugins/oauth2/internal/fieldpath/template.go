@@ -14,7 +14,7 @@ type Template struct {
 	paths    []Path
 }
 
-// ParseTemplate reads a template. The error says what is wrong, for the operator.
+// ParseTemplate parses a template. The error tells the operator what is wrong.
 func ParseTemplate(text string) (Template, error) {
 	if len(text) > MaxLength {
 		return Template{}, fmt.Errorf("has %d bytes, at most %d are allowed", len(text), MaxLength)
@@ -45,7 +45,8 @@ func ParseTemplate(text string) (Template, error) {
 	}
 }
 
-// MustParseTemplate is ParseTemplate for a template that stands in the program.
+// MustParseTemplate is ParseTemplate for a template in the source code. It panics on an
+// error.
 func MustParseTemplate(text string) Template {
 	t, err := ParseTemplate(text)
 	if err != nil {
@@ -57,16 +58,16 @@ func MustParseTemplate(text string) Template {
 // String is the template as it was written.
 func (t Template) String() string { return t.text }
 
-// Constant reports whether the template has no path in it.
+// Constant reports whether the template contains no path.
 func (t Template) Constant() bool { return len(t.paths) == 0 }
 
-// ErrAmbiguous: a value holds what the template writes between two values.
-var ErrAmbiguous = errors.New("a value holds what separates it from the next one")
+// ErrAmbiguous: a value contains the text that the template puts between two values.
+var ErrAmbiguous = errors.New("a value contains the separator between it and the next value")
 
-// Write fills in values of v. A value must be text or a number, and be there; it is
-// written as escape makes it (nil: as it is). A value that holds a literal of the
-// template is an error, [ErrAmbiguous]: a team "x/admins" of one organization must
-// not read as the team "admins" of another.
+// Write fills in the values of v. A value must be present, and be text or a number. Escape
+// converts each value; with a nil escape, values are not changed. A value that contains a
+// literal of the template is an error, [ErrAmbiguous]: a team "x/admins" of one organization
+// must not look like the team "admins" of another.
 func (t Template) Write(v any, escape func(string) (string, error)) (string, error) {
 	var b strings.Builder
 	b.WriteString(t.literals[0])
@@ -102,7 +103,7 @@ func (t Template) separates(text string) bool {
 	return false
 }
 
-// Text is a value that is text, or a number digit by digit.
+// Text returns a value that is text, or a number with all its digits.
 func Text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:

@@ -1,9 +1,9 @@
 package preset
 
 // Source: Gitea 1.26.0 and 1.27.3, routers/web/auth/oauth2_provider.go and
-// routers/api/v1; a server of 1.26.0 was signed in at.
+// routers/api/v1; tested with a server of version 1.26.0.
 var gitea = Preset{
-	Name: "gitea", Title: "Gitea", Icon: "branches", Dated: facts,
+	Name: "gitea", Title: "Gitea", Icon: "branches", Dated: factsDate,
 	API:          "{base}/api/v1",
 	AuthorizeURL: "{base}/login/oauth/authorize",
 	AccessURL:    "{base}/login/oauth/access_token",
@@ -17,7 +17,7 @@ var gitea = Preset{
 	},
 	Identifiers: []Identifier{{"id", Integer}},
 	RefuseWhen:  []string{"prohibit_login"},
-	// With unauthorized_client, as a wrong secret has it, too.
+	// Gitea sends these with unauthorized_client, which it also sends for a wrong secret.
 	CodeRefused: []string{"client is not authorized", "failed PKCE code challenge", "unable to parse refresh token", "token was already used"},
 	Username:    "login",
 	FullName:    "full_name|login",
@@ -31,15 +31,15 @@ var gitea = Preset{
 		Console: []string{
 			"Settings → Applications → Manage OAuth2 Applications (or Site Administration → Integrations → Applications, for all users).",
 			"Redirect URI: the URL below. Leave \"Confidential Client\" on.",
-			"Copy client ID and client secret at once: the secret is shown only this time.",
+			"Copy the client ID and the client secret now: the secret is shown only once.",
 		},
 		Extra:      []string{"AUTH_{X}_BASE_URL=https://gitea.example.com"},
 		Callback:   "Must be one of the registered URLs exactly.",
-		Restricted: "whoever has an account on your server can sign in. `allowed_organizations` and `allowed_teams` (`ORG/TEAM`, or `id:` and the number) let in some, and ask for the scope `read:organization`.",
+		Restricted: "everybody with an account on your server can sign in. `allowed_organizations` and `allowed_teams` (`ORG/TEAM`, or `id:` and the number) restrict who can, and request the scope `read:organization`.",
 		Email:      "the primary address, and only if the server has verified it.",
-		Session:    "a token lasts an hour, its refresh token 730 hours by default. There is no revocation.",
+		Session:    "by default, a token lasts an hour and its refresh token 730 hours. The server cannot revoke tokens.",
 		Unconfirmed: []string{
-			"which versions before 1.23 know the scopes: one that does not grants all",
+			"which versions before 1.23 support the scopes: a version that does not grants all scopes",
 		},
 	},
 }
@@ -48,6 +48,6 @@ var forgejo = func() Preset {
 	p := gitea
 	p.Name, p.Title = "forgejo", "Forgejo"
 	p.Manual.Extra = []string{"AUTH_{X}_BASE_URL=https://forgejo.example.com"}
-	p.Manual.Unconfirmed = []string{"the row is that of Gitea, which Forgejo was once the same as; it was not tried against a Forgejo"}
+	p.Manual.Unconfirmed = []string{"this preset is the one for Gitea, from which Forgejo was forked; it was not tested with Forgejo"}
 	return p
 }()

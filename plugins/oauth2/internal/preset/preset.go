@@ -1,9 +1,8 @@
-// Package preset holds what is known of providers of OAuth 2.0, as data: one row
-// for each, with everything that the plugin, its manual and the sign-in page need.
+// Package preset contains the built-in presets of OAuth 2.0 providers as data: one value for
+// each, with everything that the plugin, its manual and the sign-in page need.
 //
-// Providers change without notice. A row is no promise: it carries the day on which
-// its facts were gathered, and an operator can overrule each of them by writing the
-// option beside the preset.
+// Providers change without notice. Each preset has the date of its research, and an operator
+// can override most of it with options.
 package preset
 
 import (
@@ -11,23 +10,23 @@ import (
 	"strings"
 )
 
-// Preset is a row.
+// Preset is the data of one provider.
 type Preset struct {
 	Name  string // as operators write it
 	Title string // as the provider calls itself; the default label
-	Icon  string // a drawing of the host's; no trademark of anybody
-	Dated string // the day of the facts
+	Icon  string // the name of a generic icon of the host; not a trademark
+	Dated string // the date of the research
 
-	// Base is where people sign in, API where programs ask: {base} and {api} in the
-	// URLs below. An empty Base is a server of the operator's own, who must say
-	// where it is. API may hold {base}.
+	// Base is the URL of the sign-in pages, API that of the API: {base} and {api} in the
+	// URLs below. If Base is empty, the operator hosts the server and must set base_url.
+	// API can contain {base}.
 	Base, API string
 
 	AuthorizeURL, AccessURL, ProfileURL string
 	Revocation                          Revocation
 
 	Scopes      []string
-	GroupScopes []string // besides, when groups are read
+	GroupScopes []string // in addition, when groups are read
 	Comma       bool     // scopes are separated by commas
 	Params      map[string]string
 	Auth        string // client_token_endpoint_auth_method; empty: client_secret_basic
@@ -35,22 +34,22 @@ type Preset struct {
 
 	TokenHeaders, ProfileHeaders map[string]string
 	ProfileScheme                string   // before the token in Authorization; empty: Bearer
-	ProfileTypes                 []string // media types of JSON besides application/json and +json
+	ProfileTypes                 []string // media types of JSON in addition to application/json and +json
 	Proof                        bool     // appsecret_proof
 
-	Calls      []Call // after the profile
-	GroupCalls []Call // after those, when groups are read
+	Calls      []Call // after the profile request
+	GroupCalls []Call // after Calls, when groups are read
 	ErrorWhen  []string
 	RefuseWhen []string
 
-	// CodeRefused are the descriptions with which the token endpoint refuses a code or
-	// a refresh token, and not the client, whatever the word of its error.
+	// CodeRefused are the error descriptions with which the token endpoint refuses a code or
+	// a refresh token and not the client, whatever its error code is.
 	CodeRefused []string
 
-	// Identifiers are the stable ones; the first is the default. There is no way to
-	// have another one with a preset.
+	// Identifiers are the stable identifiers; the first is the default. With a preset, the
+	// operator cannot use another field.
 	Identifiers []Identifier
-	TokenUser   string // of the token response; must be the identifier, if it is there
+	TokenUser   string // a field of the token response that must equal the identifier, if present
 
 	Username, Email, FullName, FirstName, LastName string
 	Verified                                       Verified
@@ -59,7 +58,7 @@ type Preset struct {
 	Manual Manual
 }
 
-// Identifier is a field that names the end user and is never given to anybody else.
+// Identifier is a field that identifies a user and is never given to another user.
 type Identifier struct{ Path, Type string }
 
 // The types of an identifier.
@@ -68,37 +67,37 @@ const (
 	Text    = "string"  // a JSON string
 )
 
-// Verified says by which value the e-mail address is the end user's.
+// Verified says how the provider marks a verified e-mail address.
 type Verified struct {
 	Path string // its value must be the JSON value true
 	// Always: the provider releases an address only if it has verified it.
 	Always bool
 }
 
-// Call is a request to the API after that for the profile.
+// Call is a request to the API after the profile request.
 type Call struct {
-	Name  string // where its answer stands for paths
+	Name  string // the name of its response in paths
 	URL   string
-	List  bool   // the answer is an array
+	List  bool   // the response is an array
 	Pages string // "", PagesLink, or "next:" and the path of the next page's URL
-	Items string // the path of the items of a page that is no array
-	// Optional: status 403 and 404 mean that there is nothing for us.
+	Items string // the path of the items of a page that is not an array
+	// Optional: status 403 and 404 are not errors.
 	Optional bool
-	User     string // the path of the user in the answer; must be the identifier
+	User     string // the path of the user in the response; must equal the identifier
 }
 
-// Ways to the next page.
+// Values of Pages.
 const (
 	PagesLink = "link"  // Link: <…>; rel="next" (RFC 8288)
-	PagesNext = "next:" // a member of the answer
+	PagesNext = "next:" // followed by the path of the next page's URL in the response
 )
 
-// Groups are where groups stand in the answers.
+// Groups says where to find groups in the responses.
 type Groups struct {
 	Kind string // Organization, Team or Group
 	Path string
-	Name string // template of an element; empty: the element itself is the name
-	ID   string // template, never given to another group; empty: there is none
+	Name string // template for the name of an element; if empty, the element itself is the name
+	ID   string // template for its identifier, never given to another group; can be empty
 }
 
 // The kinds of groups.
@@ -108,9 +107,9 @@ const (
 	Group        = "group"
 )
 
-// Revocation is how a token is given back.
+// Revocation says how to revoke a token.
 type Revocation struct {
-	URL   string // may hold {client_id}
+	URL   string // can contain {client_id}
 	Style string
 }
 
@@ -120,15 +119,15 @@ const (
 	GitHubDelete = "github" // DELETE with the token as JSON
 )
 
-// Manual is what the operator's manual says.
+// Manual is the text of the operator's manual.
 type Manual struct {
 	Console     []string // steps at the provider
 	Callback    string   // how it compares the callback URL
-	Restricted  string   // how to let in some people only
-	Email       string   // what its e-mail address is worth
-	Session     string   // what a refresh and a logout do
-	Unconfirmed []string // what no source confirms
-	Extra       []string // settings that the example needs besides
+	Restricted  string   // how to restrict who may sign in
+	Email       string   // which e-mail address it has, and whether it is verified
+	Session     string   // the lifetime of tokens, and what a refresh and a logout do
+	Unconfirmed []string // facts that no source confirms
+	Extra       []string // additional settings of the example
 }
 
 // Find returns the preset of that name.
@@ -140,10 +139,10 @@ func Find(name string) (Preset, bool) {
 	return all[at], true
 }
 
-// All returns all presets in the order of their names.
+// All returns all presets, sorted by name.
 func All() []Preset { return slices.Clone(all) }
 
-// Names are those of all presets, in order.
+// Names returns the names of all presets, sorted.
 func Names() []string {
 	var names []string
 	for _, p := range all {
@@ -152,9 +151,8 @@ func Names() []string {
 	return names
 }
 
-// OpenID reports whether the name is that of a well-known provider that signs ID
-// tokens. Those belong to the openid plugin: a signed token for one audience
-// answers most of what has to be asked here.
+// OpenID reports whether the name is that of a well-known provider that issues ID tokens.
+// The openid plugin supports these: a signed token says for which client it was issued.
 func OpenID(name string) bool { return slices.Contains(openID, name) }
 
 var openID = []string{
@@ -180,5 +178,5 @@ var all = []Preset{
 	mastodon, nextcloud, reddit, spotify, x, yandex,
 }
 
-// facts is the day of the facts of all rows so far.
-const facts = "2026-11-30"
+// factsDate is the date of the research for all presets.
+const factsDate = "2026-11-30"

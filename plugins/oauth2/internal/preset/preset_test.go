@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/plugins/oauth2/internal/fieldpath"
 )
 
-// TestRows holds each row against what the plugin makes of it.
+// TestRows checks that the plugin accepts each preset.
 func TestRows(t *testing.T) {
 	if !slices.IsSorted(Names()) {
 		t.Errorf("not in order: %v", Names())
@@ -23,10 +23,10 @@ func TestRows(t *testing.T) {
 				t.Errorf("dated %q, title %q, icon %q", p.Dated, p.Title, p.Icon)
 			}
 			if m := p.Manual; len(m.Console) == 0 || m.Callback == "" || m.Restricted == "" || m.Email == "" || m.Session == "" {
-				t.Error("the manual has gaps")
+				t.Error("the manual is incomplete")
 			}
 			if OpenID(p.Name) {
-				t.Error("it is an OpenID provider, too")
+				t.Error("it is also an OpenID provider")
 			}
 			if got, ok := Find(p.Name); !ok || got.Title != p.Title {
 				t.Error("cannot be found")
@@ -59,7 +59,7 @@ func checkURLs(t *testing.T, p Preset) {
 		}
 	}
 	if got := p.Resolve(p.AuthorizeURL, "http://127.0.0.1:1/", ""); !strings.HasPrefix(got, "http://127.0.0.1:1/") || strings.Contains(got[7:], "//") {
-		t.Errorf("base_url is not heeded: %s", got)
+		t.Errorf("base_url has no effect: %s", got)
 	}
 }
 
@@ -73,7 +73,7 @@ func checkPaths(t *testing.T, p Preset) {
 		if err != nil || !path.Single() || id.Type != Integer && id.Type != Text {
 			t.Errorf("identifier %v: %v", id, err)
 		}
-		// OS11, OA01–OA06: names are given to somebody else. Nextcloud has nothing else.
+		// OS11, OA01–OA06: a name can pass to somebody else. Nextcloud has only names.
 		last := path.Last()[strings.LastIndexByte(path.Last(), '.')+1:]
 		if !slices.Contains([]string{"id", "node_id", "account_id", "uuid"}, last) {
 			t.Errorf("OS11 identifier %s", id.Path)

@@ -2,7 +2,7 @@ package preset
 
 // Source: Discord's developer documentation, topics "OAuth2" and "User resource".
 var discord = Preset{
-	Name: "discord", Title: "Discord", Icon: "chat", Dated: facts,
+	Name: "discord", Title: "Discord", Icon: "chat", Dated: factsDate,
 	Base: "https://discord.com", API: "https://discord.com/api",
 	AuthorizeURL: "{base}/oauth2/authorize",
 	AccessURL:    "{api}/oauth2/token",
@@ -15,7 +15,7 @@ var discord = Preset{
 	FullName:     "global_name|username",
 	Email:        "email",
 	Verified:     Verified{Path: "verified"},
-	// Names of guilds are not unique: anybody can call theirs "staff".
+	// Names of guilds are not unique: anybody can name theirs "staff".
 	Groups: []Groups{{Kind: Organization, Path: "guilds[]", Name: "{id}", ID: "{id}"}},
 	Manual: Manual{
 		Console: []string{
@@ -24,20 +24,20 @@ var discord = Preset{
 			"Copy the client ID, and the client secret under Reset Secret.",
 		},
 		Callback:   "Must be one of the registered URLs exactly.",
-		Restricted: "`allowed_organizations` names servers by their ID (Developer Mode → Copy Server ID), and asks for the scope `guilds`. Names of servers are not unique and are never compared. Roles are not read.",
+		Restricted: "`allowed_organizations` lists servers by their ID (Developer Mode → Copy Server ID), and requests the scope `guilds`. Names of servers are not unique and are never compared. Doorward does not read roles.",
 		Email:      "verified if `verified` is true.",
-		Session:    "a token lasts a week and comes with a refresh token. A logout revokes nothing: Discord would revoke all tokens of that user and application, those of other sessions included. Set `revoke_url=https://discord.com/api/oauth2/token/revoke` if that is what you want.",
+		Session:    "a token lasts a week and comes with a refresh token. A logout does not revoke the token, because Discord would revoke all tokens of the user for this application, including those of other sessions. If you want that, set `revoke_url=https://discord.com/api/oauth2/token/revoke`.",
 		Unconfirmed: []string{
-			"whether Discord compares the code verifier that it is sent",
+			"whether Discord verifies the code verifier",
 		},
 	},
 }
 
 // Sources: Meta's "Manually build a login flow" and "Secure Graph API calls", and
-// the providers of next-auth, kratos and supabase, which agree but for the scope's
-// separator.
+// the providers of next-auth, kratos and supabase, which differ only in the separator of
+// scopes.
 var facebook = Preset{
-	Name: "facebook", Title: "Facebook", Icon: "people", Dated: facts,
+	Name: "facebook", Title: "Facebook", Icon: "people", Dated: factsDate,
 	Base: "https://www.facebook.com", API: "https://graph.facebook.com",
 	AuthorizeURL: "{base}/dialog/oauth",
 	AccessURL:    "{api}/oauth/access_token",
@@ -56,22 +56,22 @@ var facebook = Preset{
 		Console: []string{
 			"developers.facebook.com → My Apps → Create App, with the use case \"Authenticate and request data from users with Facebook Login\".",
 			"Facebook Login → Settings → Valid OAuth Redirect URIs: the URL below. Leave \"Enforce HTTPS\" and \"Use Strict Mode for Redirect URIs\" on.",
-			"App settings → Basic: the app ID is the client ID, the app secret the client secret. Under Advanced, turn on \"Require App Secret\".",
+			"App settings → Basic: the app ID is the client ID, and the app secret is the client secret. Under Advanced, turn on \"Require App Secret\".",
 		},
 		Callback:   "Must be one of the registered URLs exactly, in strict mode.",
-		Restricted: "anybody with an account can sign in. `allowed_email_domains` lets in nobody, because no address counts as verified: leave `allow_public_registration` off and link users yourself.",
-		Email:      "never as verified: Facebook does not say whether it is. It is absent for accounts with a phone number only, and for those who declined it.",
-		Session:    "a token lasts hours, or 60 days; there is no refresh token. When it ends, a refresh can no longer ask.",
+		Restricted: "everybody with an account can sign in. `allowed_email_domains` admits nobody, because no address counts as verified: leave `allow_public_registration` off and link users yourself.",
+		Email:      "never verified, because Facebook does not say whether it is. There is no address for accounts with only a phone number, and for people who decline to share it.",
+		Session:    "a token lasts some hours or 60 days, and there is no refresh token. When the token has expired, a refresh can no longer ask Facebook.",
 		Unconfirmed: []string{
-			"which version of the Graph API is the right one in a year: without one, calls use the oldest that the app may use. To choose one, set `base_url=https://www.facebook.com/vN.0` and `api_url=https://graph.facebook.com/vN.0`",
-			"whether Facebook compares the code verifier that it is sent",
+			"which version of the Graph API to use: without a version, requests use the oldest version that is available to the app. To choose a version, set `base_url=https://www.facebook.com/vN.0` and `api_url=https://graph.facebook.com/vN.0`",
+			"whether Facebook verifies the code verifier",
 		},
 	},
 }
 
 // Source: X's "OAuth 2.0 Authorization Code Flow with PKCE" and "User lookup".
 var x = Preset{
-	Name: "x", Title: "X", Icon: "people", Dated: facts,
+	Name: "x", Title: "X", Icon: "people", Dated: factsDate,
 	Base: "https://x.com", API: "https://api.x.com",
 	AuthorizeURL: "{base}/i/oauth2/authorize",
 	AccessURL:    "{api}/2/oauth2/token",
@@ -86,21 +86,21 @@ var x = Preset{
 		Console: []string{
 			"developer.x.com → Projects & Apps → your app → User authentication settings.",
 			"App permissions: Read. Turn on \"Request email from users\". Type of App: Web App (confidential client).",
-			"Callback URI: the URL below. Copy client ID and client secret of OAuth 2.0; the API key is another pair.",
+			"Callback URI: the URL below. Copy the client ID and the client secret of OAuth 2.0; the API key and its secret are different.",
 		},
 		Callback:   "Must be one of the registered URLs exactly.",
-		Restricted: "anybody with an account can sign in. `allowed_email_domains` lets in those with a confirmed address in your domain.",
-		Email:      "verified where it is there: X releases `confirmed_email` only. Directus's documentation names `data.username` as the identifier; it can change hands, and is refused.",
-		Session:    "a token lasts 2 hours. Add `offline.access` to `scope` for a refresh token; without it, a refresh can no longer ask when the token ends.",
+		Restricted: "everybody with an account can sign in. `allowed_email_domains` restricts this to people with a confirmed address in your domain.",
+		Email:      "always verified if present: X releases only `confirmed_email`. The documentation of Directus uses `data.username` as the identifier. Doorward refuses it, because a user name can pass to another person.",
+		Session:    "a token lasts 2 hours. Add `offline.access` to `scope` to get a refresh token; without it, a refresh can no longer ask X after the token has expired.",
 		Unconfirmed: []string{
-			"whether refresh tokens are good for one use only",
+			"whether a refresh token can be used only once",
 		},
 	},
 }
 
 // Source: the providers of next-auth, allauth, better-auth and authentik.
 var reddit = Preset{
-	Name: "reddit", Title: "Reddit", Icon: "chat", Dated: facts,
+	Name: "reddit", Title: "Reddit", Icon: "chat", Dated: factsDate,
 	Base: "https://www.reddit.com", API: "https://oauth.reddit.com",
 	AuthorizeURL: "{base}/api/v1/authorize",
 	AccessURL:    "{base}/api/v1/access_token",
@@ -116,14 +116,14 @@ var reddit = Preset{
 		Console: []string{
 			"reddit.com/prefs/apps → create another app… → web app.",
 			"redirect uri: the URL below.",
-			"The client ID stands under the name of the app.",
+			"The client ID is shown below the name of the app.",
 		},
 		Callback:   "Must be the registered URL exactly.",
-		Restricted: "anybody with an account can sign in, and there is no e-mail address: leave `allow_public_registration` off unless that is meant.",
+		Restricted: "everybody with an account can sign in, and there is no e-mail address: leave `allow_public_registration` off unless you want that.",
 		Email:      "none.",
-		Session:    "a token lasts an hour. Set `params__duration=permanent` for a refresh token.",
+		Session:    "a token lasts an hour. Set `params__duration=permanent` to get a refresh token.",
 		Unconfirmed: []string{
-			"what Reddit does with a code challenge, so that none is sent: set `pkce=S256` to try",
+			"whether Reddit accepts a code challenge (Doorward sends one only if you set `pkce=S256`)",
 			"how long a token lasts",
 		},
 	},
@@ -131,7 +131,7 @@ var reddit = Preset{
 
 // Source: Mastodon's documentation, "OAuth" and "OAuth scopes".
 var mastodon = Preset{
-	Name: "mastodon", Title: "Mastodon", Icon: "chat", Dated: facts,
+	Name: "mastodon", Title: "Mastodon", Icon: "chat", Dated: factsDate,
 	API:          "{base}/api/v1",
 	AuthorizeURL: "{base}/oauth/authorize",
 	AccessURL:    "{base}/oauth/token",
@@ -151,7 +151,7 @@ var mastodon = Preset{
 		},
 		Extra:      []string{"AUTH_{X}_BASE_URL=https://mastodon.example"},
 		Callback:   "Must be one of the registered URLs exactly.",
-		Restricted: "whoever has an account on that instance can sign in. A provider is one instance: account 1 of another one is somebody else.",
+		Restricted: "everybody with an account on that instance can sign in. Configure one provider for each instance: account 1 of another instance is a different person.",
 		Email:      "none.",
 		Session:    "a token does not expire. A refresh reads the profile again; a logout revokes the token.",
 	},

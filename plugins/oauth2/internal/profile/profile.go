@@ -1,12 +1,11 @@
-// Package profile asks a provider's API who the owner of an access token is: one
-// request for the profile, and more for what does not stand in it, such as e-mail
+// Package profile reads from a provider's API who the owner of an access token is: one
+// request for the profile, and more for data that is not part of it, such as e-mail
 // addresses and organizations.
 //
-// An answer is JSON of the type that it says it is, or it is no answer; nothing is
-// read by guess. A token goes to the URLs that the operator or a preset named and
-// nowhere else: redirects are not followed, and the next page of a list must lie
-// where the first one lay. Pages and items are counted, and a list with more of
-// them is refused and never cut: what is left out might be what decides.
+// A response must be JSON and say so; the type is never guessed. A token is sent only to the
+// URLs of the operator or a preset: redirects are not followed, and the next page of a list
+// must be in the folder of the first page. A list with too many pages or items is refused
+// and not truncated: the missing items might decide who may sign in.
 package profile
 
 import (
@@ -34,32 +33,32 @@ const (
 	MaxItems = 2000
 )
 
-// API is how to speak with the provider's API.
+// API is the configuration for the provider's API.
 type API struct {
 	Client *http.Client
 	Header map[string]string
 	Scheme string   // before the token; empty: Bearer
-	Types  []string // media types of JSON besides application/json and +json
+	Types  []string // media types of JSON in addition to application/json and +json
 
-	// ProofSecret makes appsecret_proof, the HMAC of the token under it, a parameter
-	// of each request; empty: none.
+	// ProofSecret adds the parameter appsecret_proof to each request: the HMAC of the token
+	// with this key. If empty, the parameter is not sent.
 	ProofSecret string
 
-	// ErrorWhen are the rules by which an answer with status 200 is an error.
+	// ErrorWhen are the rules that make a response with status 200 an error.
 	ErrorWhen []fieldpath.Rule
 }
 
-// Call is a request after that for the profile.
+// Call is a request after the one for the profile.
 type Call struct {
 	Name     string
-	URL      fieldpath.Template // of the answers so far
+	URL      fieldpath.Template // with fields of the responses so far
 	Method   string
-	List     bool           // the answer is an array
-	Link     bool           // the next page is named by Link (RFC 8288)
-	Next     fieldpath.Path // or by a member of the answer
-	Items    fieldpath.Path // of an answer that is no array
-	Optional bool           // 403 and 404: there is nothing for us
-	User     fieldpath.Path // of the user whom the answer is about; zero: it does not say
+	List     bool           // the response is an array
+	Link     bool           // the URL of the next page is in Link (RFC 8288)
+	Next     fieldpath.Path // or in this member of the response
+	Items    fieldpath.Path // the items, if the response is not an array
+	Optional bool           // status 403 and 404 are not errors
+	User     fieldpath.Path // the user in the response; zero if the response does not say
 }
 
 // Profile reads the profile.
@@ -74,8 +73,8 @@ func (a API) Profile(ctx context.Context, method, target, token string) (claims.
 	return a.object("the profile", answer)
 }
 
-// Call makes a call, with all its pages. The result is an object, a list, or nil if
-// there is nothing for us. The URL is made of root, the answers so far.
+// Call makes a call and reads all its pages. The result is an object, a list, or nil for an
+// optional call that the provider refuses. Root contains the responses so far, for the URL.
 func (a API) Call(ctx context.Context, c Call, root claims.Object, token string) (any, error) {
 	target, err := c.URL.Write(map[string]any(root), inURL)
 	if err != nil {
@@ -83,7 +82,7 @@ func (a API) Call(ctx context.Context, c Call, root claims.Object, token string)
 	}
 	first, err := url.Parse(target)
 	if err != nil {
-		return nil, sdk.InvalidResponse(ReasonURL, "making the URL of %s: it cannot be parsed", c.Name)
+		return nil, sdk.InvalidResponse(ReasonURL, "making the URL of %s: it is not a valid URL", c.Name)
 	}
 	pages := pager{api: a, call: c, first: first, seen: map[string]bool{}}
 	return pages.read(ctx, token)
@@ -101,7 +100,7 @@ type pager struct {
 func (p *pager) read(ctx context.Context, token string) (any, error) {
 	for at := p.first; at != nil; {
 		if p.seen[at.String()] {
-			return nil, sdk.InvalidResponse(ReasonPages, "%s: a page that is its own next one", p.call.Name)
+			return nil, sdk.InvalidResponse(ReasonPages, "%s: the next page was already read", p.call.Name)
 		}
 		if p.seen[at.String()] = true; len(p.seen) > MaxPages {
 			return nil, sdk.InvalidResponse(ReasonPages, "%s: more than %d pages", p.call.Name, MaxPages)
@@ -110,7 +109,7 @@ func (p *pager) read(ctx context.Context, token string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.call.Optional && len(p.seen) == 1 && nothingForUs(answer) {
+		if p.call.Optional && len(p.seen) == 1 && unavailableToApp(answer) {
 			return nil, nil
 		}
 		if err := checkStatus(p.call.Name, answer); err != nil {
@@ -130,10 +129,10 @@ func (p *pager) read(ctx context.Context, token string) (any, error) {
 	return p.items, nil
 }
 
-// single reports whether the answer is one object.
+// single reports whether the response is one object.
 func (p *pager) single() bool { return !p.call.List && p.call.Items.IsZero() }
 
-// page reads a page and keeps its items. The result is the answer if it is an
+// page parses a page and adds its items to the list. It returns the response if it is an
 // object.
 func (p *pager) page(answer upstream.Answer) (map[string]any, error) {
 	var items []any
@@ -165,7 +164,7 @@ func (p *pager) itemsOf(whole map[string]any) ([]any, error) {
 	}
 	items, ok := found.([]any)
 	if !ok {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "%s: %s is no list", p.call.Name, p.call.Items)
+		return nil, sdk.InvalidResponse(ReasonMalformed, "%s: %s is not a list", p.call.Name, p.call.Items)
 	}
 	return items, nil
 }
@@ -201,12 +200,13 @@ func (a API) ask(ctx context.Context, method, target, token string) (upstream.An
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return upstream.Answer{}, sdk.Unavailable(ReasonUnreachable, "reading the answer of %s: %s", upstream.Shown(req.URL.Host), upstream.Quoted(err.Error()))
+		return upstream.Answer{}, sdk.Unavailable(ReasonUnreachable, "reading the response of %s: %s", upstream.Shown(req.URL.Host), upstream.Quoted(err.Error()))
 	}
 	return upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// withoutQuery is an error whose text lacks the URL's query, which may hold a proof.
+// withoutQuery removes the query of the URL from an error's text. It can contain
+// appsecret_proof.
 func withoutQuery(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		host := ""
@@ -218,16 +218,16 @@ func withoutQuery(err error) error {
 	return err
 }
 
-// inURL escapes a value for a URL. A value that could leave its segment is refused,
-// because servers differ in what they make of %2F.
+// inURL escapes a value for a URL. A value that could leave its path segment is refused,
+// because servers treat %2F differently.
 func inURL(text string) (string, error) {
 	if text == "." || text == ".." || strings.ContainsAny(text, "/\\") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", errors.New("cannot stand in a URL")
+		return "", errors.New("contains characters that are not allowed in a URL")
 	}
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20"), nil // a plus is a space in queries only
 }
 
-// object reads an answer that is an object, and no error.
+// object parses a response that must be an object and not an error.
 func (a API) object(what string, answer upstream.Answer) (claims.Object, error) {
 	if err := a.checkType(what, answer); err != nil {
 		return nil, err
@@ -242,14 +242,14 @@ func (a API) object(what string, answer upstream.Answer) (claims.Object, error) 
 			return nil, sdk.InvalidResponse(ReasonMalformed, "%s: error_when: %w", what, err)
 		}
 		if failed {
-			return nil, sdk.InvalidResponse(ReasonAPIError, "%s is an error by the rule %s%s", what, rule, Said(object))
+			return nil, sdk.InvalidResponse(ReasonAPIError, "%s is an error by the rule %s%s", what, rule, ErrorText(object))
 		}
 	}
 	return object, nil
 }
 
-// list reads an answer that is an array. An object in its place is an error that
-// came with status 200.
+// list parses a response that must be an array. An object instead is usually an error with
+// status 200.
 func (a API) list(what string, answer upstream.Answer) ([]any, error) {
 	if err := a.checkType(what, answer); err != nil {
 		return nil, err
@@ -259,12 +259,12 @@ func (a API) list(what string, answer upstream.Answer) ([]any, error) {
 		return list, nil
 	}
 	if object, notObject := claims.Decode(answer.Body); notObject == nil {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "%s: an object in place of a list%s", what, Said(object))
+		return nil, sdk.InvalidResponse(ReasonMalformed, "%s: an object instead of a list%s", what, ErrorText(object))
 	}
 	return nil, sdk.InvalidResponse(ReasonMalformed, "%s: %w", what, err)
 }
 
-// checkType refuses what does not say that it is JSON.
+// checkType refuses responses whose media type is not JSON.
 func (a API) checkType(what string, answer upstream.Answer) error {
 	mediaType := answer.MediaType()
 	if mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || slices.Contains(a.Types, mediaType) {

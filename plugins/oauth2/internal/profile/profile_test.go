@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// TestValuesInURLs: what is one value stays one in path and query, a space included.
+// TestValuesInURLs: a value remains one value in the path and the query, including spaces.
 func TestValuesInURLs(t *testing.T) {
 	var path, query string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,8 +32,8 @@ func TestValuesInURLs(t *testing.T) {
 	}
 }
 
-// FuzzProfile: whatever an API answers, with whatever type and status, it is an
-// error of a known kind with a bounded text, or strictly read JSON.
+// FuzzProfile: any response, with any type and status, is an error of a known kind with a
+// text of limited length, or strictly parsed JSON.
 func FuzzProfile(f *testing.F) {
 	for _, body := range []string{`{"id":1}`, `{"error":"x"}`, `[{"email":"a"}]`, `<html>`, `{"id":1,"ID":2}`, `{"values":[1],"next":"https://evil.example/"}`, ``} {
 		f.Add(200, "application/json", `<x?page=2>; rel="next"`, []byte(body))

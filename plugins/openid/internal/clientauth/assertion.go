@@ -15,23 +15,22 @@ import (
 // assertionType is client_assertion_type (RFC 7523 section 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionLasts is how long an assertion is good. Auth0 takes no more than five
-// minutes.
-const assertionLasts = time.Minute
+// assertionLifetime is how long an assertion is valid. Auth0 accepts at most five minutes.
+const assertionLifetime = time.Minute
 
-// signing is what an assertion is signed with.
-type signing struct {
+// signingKey is the key and the algorithm of an assertion.
+type signingKey struct {
 	alg jose.SignatureAlgorithm
 	key any // jose.JSONWebKey or []byte
 }
 
-// works signs once, so that a bad key shows when the provider is opened.
-func (s signing) works() bool {
+// works signs once, so that an unusable key is reported when the provider is opened.
+func (s signingKey) works() bool {
 	_, err := s.sign([]byte("{}"))
 	return err == nil
 }
 
-func (s signing) sign(payload []byte) (string, error) {
+func (s signingKey) sign(payload []byte) (string, error) {
 	options := (&jose.SignerOptions{}).WithType("JWT")
 	// Microsoft finds the key by the certificate that was uploaded, not by kid.
 	if key, ok := s.key.(jose.JSONWebKey); ok && len(key.CertificateThumbprintSHA256) > 0 {
@@ -49,14 +48,14 @@ func (s signing) sign(payload []byte) (string, error) {
 }
 
 // assertion is a JWT that authenticates the client (RFC 7523 section 3).
-func (a Auth) assertion(s signing, at At, now time.Time) (url.Values, error) {
+func (a Auth) assertion(s signingKey, at At, now time.Time) (url.Values, error) {
 	payload, err := json.Marshal(map[string]any{
 		"iss": a.clientID,
 		"sub": a.clientID,
 		"aud": a.audienceAt(at),
 		"jti": rand.Text(),
 		"iat": now.Unix(),
-		"exp": now.Add(assertionLasts).Unix(),
+		"exp": now.Add(assertionLifetime).Unix(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the client assertion: %w", err)
@@ -65,24 +64,23 @@ func (a Auth) assertion(s signing, at At, now time.Time) (url.Values, error) {
 	return url.Values{"client_assertion_type": {assertionType}, "client_assertion": {assertion}}, err
 }
 
-// audienceAt is the issuer: an assertion for the endpoint of one provider, which
-// another one gave out as its own, could be used there by whoever received it
-// (draft-ietf-oauth-rfc7523bis, FAPI 2.0 section 5.3.3.1). Where the provider wants its
-// endpoint named, it is the very URL that the assertion is sent to, and no other, so
-// that it is good nowhere else.
+// audienceAt is the issuer by default: if a malicious provider publishes another provider's
+// endpoint as its own audience, it could use the assertion there (draft-ietf-oauth-rfc7523bis,
+// FAPI 2.0 section 5.3.3.1). If the provider requires its endpoint, the audience is exactly
+// the URL to which the assertion is sent, so that it is valid nowhere else.
 func (a Auth) audienceAt(at At) string {
 	switch {
-	case a.audience == Issuer, a.audience == "" && !wantsEndpoint(at.Issuer) && !a.other.Load():
+	case a.audience == Issuer, a.audience == "" && !wantsEndpoint(at.Issuer) && !a.useEndpoint.Load():
 		return at.Issuer
 	default:
 		return at.URL
 	}
 }
 
-// wantsEndpoint knows providers that take no other audience than the endpoint: Okta
-// says so in its error, Microsoft in its manual, and login.gov, too, which answers
-// another with a sentence in place of invalid_client (developers.login.gov/oidc/token).
-// The issuer of Microsoft's may stand for many tenants, which is no audience.
+// wantsEndpoint reports whether a provider is known to accept only the endpoint as the
+// audience: Okta says so in its error, Microsoft and login.gov in their manuals
+// (developers.login.gov/oidc/token). login.gov answers another audience with a sentence in
+// place of invalid_client. Microsoft's issuer for many tenants cannot be an audience.
 func wantsEndpoint(issuer string) bool {
 	u, err := url.Parse(issuer)
 	if err != nil {
@@ -100,13 +98,13 @@ func wantsEndpoint(issuer string) bool {
 	return false
 }
 
-// Doubt is for after the provider said invalid_client: perhaps it wants another
-// audience than the one it got. It reports whether the next assertion has another one,
-// which is so only where none of this package's settings says which.
-func (a Auth) Doubt(at At) bool {
+// SwitchAudience changes the audience of the next assertion after the provider answered
+// invalid_client, because it may require the other one. It reports false, and changes
+// nothing, if the audience is configured or known, or the client sends no assertion.
+func (a Auth) SwitchAudience(at At) bool {
 	if a.audience != "" || wantsEndpoint(at.Issuer) || !a.Asserts(at.Methods) {
 		return false
 	}
-	a.other.Store(!a.other.Load())
+	a.useEndpoint.Store(!a.useEndpoint.Load())
 	return true
 }

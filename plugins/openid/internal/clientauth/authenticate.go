@@ -9,30 +9,29 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// At is where the client authenticates.
+// At is the endpoint at which the client authenticates.
 type At struct {
 	Issuer  string
 	URL     string   // of the endpoint
-	Methods []string // that the provider lists; nil: it lists none
+	Methods []string // the provider's list; nil: it has none
 }
 
-// MethodFor is the method to use at a provider that lists these; nil lists none.
-// x/oauth2 left to find it out by itself would send the code twice (RFC 6749 section
-// 4.1.2 forbids it).
+// MethodFor returns the method to use with a provider that lists these; nil: it has no list.
+// x/oauth2 must not find the method itself, because it would send the code twice, which RFC
+// 6749 section 4.1.2 forbids.
 //
-// Where the operator says nothing, it is the first that the provider lists, of those
-// that can be used, the strongest first. Of the secret, Basic comes first, because that
-// is what a registration has unless it says otherwise.
+// Unless the method is configured, it is the strongest one that the provider lists and that
+// can be used. With a secret, Basic comes first, because it is the default of a registration.
 func (a Auth) MethodFor(listed []string) string {
 	if a.method != "" {
 		return a.method
 	}
-	can := a.possible()
+	usable := a.usableMethods()
 	// An absent list means client_secret_basic (Discovery section 3).
 	if listed == nil && a.secret != "" {
 		return Basic
 	}
-	for _, method := range can {
+	for _, method := range usable {
 		if slices.Contains(listed, method) {
 			return method
 		}
@@ -40,7 +39,7 @@ func (a Auth) MethodFor(listed []string) string {
 	if a.secret != "" {
 		return Basic
 	}
-	return can[0]
+	return usable[0]
 }
 
 // Asserts reports whether the client authenticates with an assertion.
@@ -49,25 +48,25 @@ func (a Auth) Asserts(listed []string) bool {
 	return method == PrivateKeyJWT || method == SecretJWT
 }
 
-func (a Auth) possible() []string {
-	var can []string
+func (a Auth) usableMethods() []string {
+	var usable []string
 	if a.private.key != nil {
-		can = append(can, PrivateKeyJWT)
+		usable = append(usable, PrivateKeyJWT)
 	}
 	if a.certificate {
-		can = append(can, TLS, SelfSignedTLS)
+		usable = append(usable, TLS, SelfSignedTLS)
 	}
 	if a.secret != "" {
-		can = append(can, Basic, Post)
+		usable = append(usable, Basic, Post)
 	}
 	if a.symmetric.key != nil {
-		can = append(can, SecretJWT)
+		usable = append(usable, SecretJWT)
 	}
-	return can
+	return usable
 }
 
-// Authenticate sets the client in a configuration whose TokenURL is set. The
-// parameters, if any, belong into the token request.
+// Authenticate sets the client in a configuration whose TokenURL is set. The caller must add
+// the returned parameters, if any, to the token request.
 func (a Auth) Authenticate(config *oauth2.Config, at At, now time.Time) (url.Values, error) {
 	config.ClientID = a.clientID
 	config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
@@ -96,9 +95,9 @@ func (a Auth) secretAt(now time.Time) (string, error) {
 	return a.signer.secret(now)
 }
 
-// Dress authenticates another request with a form than that for tokens: it returns
-// the header fields to send, and adds to the form.
-func (a Auth) Dress(form url.Values, at At, now time.Time) (http.Header, error) {
+// AuthenticateForm authenticates any other request with a form: it adds to the form, and
+// returns the header fields to send.
+func (a Auth) AuthenticateForm(form url.Values, at At, now time.Time) (http.Header, error) {
 	config := oauth2.Config{}
 	params, err := a.Authenticate(&config, at, now)
 	if err != nil {
@@ -108,7 +107,7 @@ func (a Auth) Dress(form url.Values, at At, now time.Time) (http.Header, error) 
 		form[name] = values
 	}
 	if config.Endpoint.AuthStyle == oauth2.AuthStyleInHeader {
-		// Both are form-encoded first (RFC 6749 section 2.3.1).
+		// Client ID and secret are form-encoded first (RFC 6749 section 2.3.1).
 		req := http.Request{Header: http.Header{}}
 		req.SetBasicAuth(url.QueryEscape(config.ClientID), url.QueryEscape(config.ClientSecret))
 		return req.Header, nil

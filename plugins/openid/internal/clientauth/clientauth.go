@@ -1,6 +1,6 @@
-// Package clientauth authenticates the client where it asks the provider directly: at
-// the token endpoint (OpenID Connect Core section 9), where authorization requests are
-// pushed (RFC 9126), and where tokens are revoked (RFC 7009).
+// Package clientauth authenticates the client at the token endpoint (OpenID Connect Core
+// section 9), the endpoint for pushed authorization requests (RFC 9126), and the revocation
+// endpoint (RFC 7009).
 package clientauth
 
 import (
@@ -39,12 +39,12 @@ const (
 // Settings are the options of the client's authentication.
 type Settings struct {
 	ClientID    string
-	Method      string // empty: by what the provider lists
+	Method      string // empty: from the provider's list
 	Secret      options.Secret
 	SigningAlg  string
 	PrivateKeys options.JSON
-	Certificate bool   // one is shown in the TLS handshake
-	Audience    string // Issuer or Endpoint; empty: by the provider
+	Certificate bool   // the client has one for the TLS handshake
+	Audience    string // Issuer or Endpoint; empty: it depends on the provider
 	Signed      SignedSecret
 }
 
@@ -54,24 +54,24 @@ type Auth struct {
 	method      string
 	secret      string
 	certificate bool
-	signer      *signer // of the secret; nil: it is a text
+	signer      *signer // of a signed secret; nil: the secret is a text
 
-	private   signing // of private_key_jwt
-	symmetric signing // of client_secret_jwt
+	private   signingKey // of private_key_jwt
+	symmetric signingKey // of client_secret_jwt
 
 	audience string
 
-	// other: the provider refused an assertion for its issuer, so that the next one
-	// is for the endpoint. A cache.
-	other *atomic.Bool
+	// useEndpoint: the provider refused an assertion for its issuer, so the next one is for the
+	// endpoint.
+	useEndpoint *atomic.Bool
 }
 
-// New reads the settings. Keys are tried, so that a bad one shows when the provider
-// is opened. The problems name the options.
+// New reads the settings. It tries the keys, so that an unusable one is reported when the
+// provider is opened. The problems name the options.
 func New(s Settings) (Auth, options.Problems) {
 	auth := Auth{
 		clientID: s.ClientID, method: s.Method, secret: s.Secret.Reveal(), certificate: s.Certificate,
-		audience: s.Audience, other: &atomic.Bool{},
+		audience: s.Audience, useEndpoint: &atomic.Bool{},
 	}
 	if s.Signed.isSet() {
 		return auth.withSigner(s)
@@ -79,26 +79,26 @@ func New(s Settings) (Auth, options.Problems) {
 	switch s.Method {
 	case None:
 		if auth.secret != "" {
-			return problem("client_secret", "is set although client_token_endpoint_auth_method is none: leave out one of the two")
+			return problem("client_secret", "is set, but client_token_endpoint_auth_method is none: leave out one of the two")
 		}
 		return auth, nil
 	case TLS, SelfSignedTLS:
 		if !s.Certificate {
-			return problem("client_http_cert", "is missing, "+s.Method+" shows it")
+			return problem("client_http_cert", "is missing: "+s.Method+" sends it")
 		}
 		return auth, nil
 	case PrivateKeyJWT:
 		return auth.withPrivateKey(s)
 	case SecretJWT:
 		if auth.secret == "" {
-			return problem("client_secret", "is missing, client_secret_jwt signs with it")
+			return problem("client_secret", "is missing: client_secret_jwt signs with it")
 		}
 		return auth.withSecretAsKey(s)
 	case "":
-		return auth.withWhatThereIs(s)
+		return auth.withAllCredentials(s)
 	}
 	if auth.secret == "" && s.Signed.Audience != "" {
-		return problem("client_secret_key", "is missing: write it, client_secret_key_id and client_secret_team_id, or client_secret with a JWT of your own")
+		return problem("client_secret_key", "is missing: set it with client_secret_key_id and client_secret_team_id, or set client_secret to a JWT that you signed")
 	}
 	if auth.secret == "" {
 		return problem("client_secret", missingSecret)
@@ -106,13 +106,13 @@ func New(s Settings) (Auth, options.Problems) {
 	return auth, nil
 }
 
-// withSigner has the client sign its secret.
+// withSigner makes the client sign its secret.
 func (a Auth) withSigner(s Settings) (Auth, options.Problems) {
 	if a.secret != "" {
-		return problem("client_secret", "is set although client_secret_key signs one: leave out one of the two")
+		return problem("client_secret", "is set, but client_secret_key signs a secret: leave out one of the two")
 	}
 	if s.Method != Basic && s.Method != Post {
-		return problem("client_secret_key", "signs a secret that goes with client_secret_post")
+		return problem("client_secret_key", "signs a secret, which needs client_secret_post")
 	}
 	made, problems := newSigner(s.ClientID, s.Signed)
 	a.signer = made
@@ -125,9 +125,9 @@ func problem(option, text string) (Auth, options.Problems) {
 	return Auth{}, options.Problems{{Option: option, Text: text}}
 }
 
-// withWhatThereIs makes ready all that the operator gave, where the provider's list
-// decides what of it is used.
-func (a Auth) withWhatThereIs(s Settings) (Auth, options.Problems) {
+// withAllCredentials prepares all credentials of the options. The provider's list decides
+// which of them is used.
+func (a Auth) withAllCredentials(s Settings) (Auth, options.Problems) {
 	if a.secret == "" && len(s.PrivateKeys) == 0 && !s.Certificate {
 		return problem("client_secret", missingSecret)
 	}
@@ -138,7 +138,7 @@ func (a Auth) withWhatThereIs(s Settings) (Auth, options.Problems) {
 		}
 	}
 	if a.secret != "" {
-		// A secret too short to sign with is still one to send.
+		// A secret that is too short to sign with can still be sent.
 		if signer, problems := a.withSecretAsKey(Settings{}); problems == nil {
 			a = signer
 		}
@@ -147,7 +147,7 @@ func (a Auth) withWhatThereIs(s Settings) (Auth, options.Problems) {
 }
 
 func (a Auth) withSecretAsKey(s Settings) (Auth, options.Problems) {
-	a.symmetric = signing{alg: jose.SignatureAlgorithm(s.SigningAlg), key: []byte(a.secret)}
+	a.symmetric = signingKey{alg: jose.SignatureAlgorithm(s.SigningAlg), key: []byte(a.secret)}
 	if a.symmetric.alg == "" {
 		a.symmetric.alg = jose.HS256
 	}
@@ -155,7 +155,7 @@ func (a Auth) withSecretAsKey(s Settings) (Auth, options.Problems) {
 		return problem("client_token_endpoint_auth_signing_alg", "must be HS256, HS384 or HS512 for client_secret_jwt")
 	}
 	if !a.symmetric.works() {
-		return problem("client_secret", "has too few bytes to sign with")
+		return problem("client_secret", "is too short to sign with")
 	}
 	return a, nil
 }
@@ -163,11 +163,11 @@ func (a Auth) withSecretAsKey(s Settings) (Auth, options.Problems) {
 func (a Auth) withPrivateKey(s Settings) (Auth, options.Problems) {
 	const option = "client_private_keys"
 	if len(s.PrivateKeys) == 0 {
-		return problem(option, "is missing, private_key_jwt signs with it")
+		return problem(option, "is missing: private_key_jwt signs with it")
 	}
 	var keys []jose.JSONWebKey
 	if err := json.Unmarshal(s.PrivateKeys, &keys); err != nil {
-		// The error is left out: it may quote the key.
+		// The error is omitted because it can quote the key.
 		return problem(option, "must be a JSON array of private JWKs, [{…}]")
 	}
 	alg := jose.SignatureAlgorithm(s.SigningAlg)
@@ -179,16 +179,15 @@ func (a Auth) withPrivateKey(s Settings) (Auth, options.Problems) {
 		if !slices.Contains(algs, alg) {
 			continue
 		}
-		if a.private = (signing{alg: alg, key: key}); !a.private.works() {
-			return problem(option, "holds a key that cannot sign")
+		if a.private = (signingKey{alg: alg, key: key}); !a.private.works() {
+			return problem(option, "contains a key that cannot sign")
 		}
 		return a, nil
 	}
-	return problem(option, "holds no private key for client_token_endpoint_auth_signing_alg; RSA, EC and Ed25519 keys can sign")
+	return problem(option, "contains no private key for client_token_endpoint_auth_signing_alg; RSA, EC and Ed25519 keys can sign")
 }
 
-// signingAlgs are the algorithms that a private key can sign with, the usual
-// one first.
+// signingAlgs are the algorithms with which a private key can sign, the usual one first.
 func signingAlgs(key jose.JSONWebKey) []jose.SignatureAlgorithm {
 	if key.Algorithm != "" {
 		return []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm)}
@@ -211,9 +210,9 @@ func signingAlgs(key jose.JSONWebKey) []jose.SignatureAlgorithm {
 	return nil
 }
 
-// Secrets are the forms in which the client's secret travels.
+// Secrets returns the client's secret in all forms in which requests contain it.
 func (a Auth) Secrets() []string {
 	escaped := url.QueryEscape(a.secret)
 	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.clientID) + ":" + escaped))
-	return append(a.signer.onTheirWay(), a.secret, escaped, basic)
+	return append(a.signer.recent(), a.secret, escaped, basic)
 }

@@ -14,15 +14,16 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// How long a signed secret is good, and when the next one is made. Apple takes six months
-// at most.
+// How long a signed secret is valid, and for how long it is used. Apple accepts at most six
+// months.
 const (
-	signedLasts = 5 * time.Minute
-	signedAnew  = 2 * time.Minute
+	secretLifetime = 5 * time.Minute
+	secretReuse    = 2 * time.Minute
 )
 
-// SignedSecret is a client secret that is a JWT of the client's own, as Apple wants it
-// (developer.apple.com, "Creating a client secret"). With an empty Audience there is none.
+// SignedSecret is a client secret that is a JWT signed by the client, as Apple requires it
+// (developer.apple.com, "Creating a client secret"). If Audience is empty, the provider
+// accepts none.
 type SignedSecret struct {
 	Audience, TeamID, KeyID string
 	Key                     options.Secret // PKCS #8 in PEM, on P-256
@@ -32,34 +33,34 @@ func (s SignedSecret) isSet() bool {
 	return s.TeamID != "" || s.KeyID != "" || s.Key.Reveal() != ""
 }
 
-// signer makes such secrets.
+// signer makes signed secrets.
 type signer struct {
 	clientID string
 	settings SignedSecret
 	key      *ecdsa.PrivateKey
 
 	mu             sync.Mutex
-	latest, former string // those that may be on their way
-	at             time.Time
+	latest, former string    // requests can contain either
+	at             time.Time // when latest was made
 }
 
-// newSigner reads the key, and tries it.
+// newSigner reads the key.
 func newSigner(clientID string, s SignedSecret) (*signer, options.Problems) {
 	var problems options.Problems
 	for option, text := range map[string]string{"client_secret_team_id": s.TeamID, "client_secret_key_id": s.KeyID, "client_secret_key": s.Key.Reveal()} {
 		if text == "" {
-			problems.Addf(option, "is missing: client_secret_team_id, client_secret_key_id and client_secret_key go together")
+			problems.Addf(option, "is missing: set client_secret_team_id, client_secret_key_id and client_secret_key together")
 		}
 	}
 	if s.Audience == "" {
-		problems.Addf("client_secret_key", "goes together with a preset whose provider takes a signed secret, such as apple")
+		problems.Addf("client_secret_key", "needs a preset whose provider accepts a signed secret, such as apple")
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	key, err := readKey(s.Key.Reveal())
 	if err != nil {
-		// The error is left out: it may quote the key.
+		// The error is omitted because it can quote the key.
 		return nil, append(problems, options.Problem{Option: "client_secret_key", Text: "must be the whole file AuthKey_….p8: a private key on P-256 in PEM, -----BEGIN PRIVATE KEY-----"})
 	}
 	return &signer{clientID: clientID, settings: s, key: key}, nil
@@ -81,11 +82,11 @@ func readKey(text string) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// secret is one that is good now.
+// secret returns a secret that is valid now.
 func (s *signer) secret(now time.Time) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if age := now.Sub(s.at); s.latest != "" && age >= 0 && age < signedAnew {
+	if age := now.Sub(s.at); s.latest != "" && age >= 0 && age < secretReuse {
 		return s.latest, nil
 	}
 	made, err := s.sign(now)
@@ -102,7 +103,7 @@ func (s *signer) sign(now time.Time) (string, error) {
 		"sub": s.clientID,
 		"aud": s.settings.Audience,
 		"iat": now.Unix(),
-		"exp": now.Add(signedLasts).Unix(),
+		"exp": now.Add(secretLifetime).Unix(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("encoding the client secret: %w", err)
@@ -118,8 +119,8 @@ func (s *signer) sign(now time.Time) (string, error) {
 	return signed.CompactSerialize()
 }
 
-// onTheirWay are the secrets that an answer may repeat.
-func (s *signer) onTheirWay() []string {
+// recent returns the secrets that a response can repeat.
+func (s *signer) recent() []string {
 	if s == nil {
 		return nil
 	}

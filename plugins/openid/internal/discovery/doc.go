@@ -1,3 +1,3 @@
-// Package discovery finds out who an OpenID provider is and what it can do: its
-// issuer, and its discovery document (OpenID Connect Discovery 1.0).
+// Package discovery reads and checks the issuer and the discovery document of an OpenID
+// provider (OpenID Connect Discovery 1.0).
 package discovery

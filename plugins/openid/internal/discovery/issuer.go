@@ -10,10 +10,9 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// CheckIssuer compares iss with the provider's issuer, byte for byte (OpenID
-// Connect Core section 3.1.3.7 rule 2). Where the issuer stands for many
-// tenants, the placeholder stands for the token's own tid, and the key that
-// signed must be one that the provider uses for that tenant.
+// CheckIssuer compares iss with the provider's issuer, byte for byte (OpenID Connect Core
+// section 3.1.3.7 rule 2). If the issuer is for many tenants, the token's tid replaces the
+// placeholder, and the signing key must be one that the provider uses for that tenant.
 func CheckIssuer(issuer string, object claims.Object, key jose.PublicKey) error {
 	iss, err := object.String("iss")
 	if err != nil {
@@ -23,29 +22,30 @@ func CheckIssuer(issuer string, object claims.Object, key jose.PublicKey) error 
 	if IsTemplate(issuer) {
 		tid, err := object.String("tid")
 		if err != nil || !IsTenant(tid) {
-			return sdk.InvalidResponse(ReasonIssuerMismatch, "no claim tid that names the tenant")
+			return sdk.InvalidResponse(ReasonIssuerMismatch, "there is no claim tid that names the tenant")
 		}
 		want = strings.Replace(issuer, TenantID, tid, 1)
 		if key.Issuer != issuer && key.Issuer != want {
 			return sdk.InvalidResponse(ReasonIssuerMismatch, "signed with a key of issuer %q, not of %q", upstream.Shown(key.Issuer), want)
 		}
 	}
-	if !slices.Contains(alike(want), iss) {
+	if !slices.Contains(aliasesOf(want), iss) {
 		return sdk.InvalidResponse(ReasonIssuerMismatch, "issued by %q, not by %q", upstream.Shown(iss), want)
 	}
 	return nil
 }
 
-// Tenants are those of Microsoft's that may sign in, by tid. The zero value lets in all.
+// Tenants are the Microsoft tenants that are allowed to sign in, by tid. The zero value
+// allows all.
 type Tenants struct {
 	Allowed []string // empty: all
 
-	// WorkOnly leaves out personal accounts, unless they are among Allowed.
+	// WorkOnly refuses personal accounts, unless their tenant is in Allowed.
 	WorkOnly bool
 }
 
-// Check holds the tenant of a token, which CheckIssuer has checked where it is part of
-// the issuer, against those that may sign in.
+// Check checks that the tenant of a token is allowed to sign in. If tid is part of the
+// issuer, CheckIssuer must have checked the token.
 func (t Tenants) Check(object claims.Object) error {
 	if len(t.Allowed) == 0 && !t.WorkOnly {
 		return nil
@@ -53,19 +53,19 @@ func (t Tenants) Check(object claims.Object) error {
 	tid, err := object.String("tid")
 	switch {
 	case len(t.Allowed) > 0 && (err != nil || tid == "" || !slices.Contains(t.Allowed, tid)):
-		return sdk.Denied(ReasonTenant, "an account of the tenant %q, which is not one of allowed_tenants", upstream.Shown(tid))
-	case len(t.Allowed) == 0 && tid == personal:
-		return sdk.Denied(ReasonTenant, "a personal account, while issuer_url asks for those of organizations: the end user may have changed that on the way")
+		return sdk.Denied(ReasonTenant, "the account belongs to the tenant %q, which is not in allowed_tenants", upstream.Shown(tid))
+	case len(t.Allowed) == 0 && tid == personalTenant:
+		return sdk.Denied(ReasonTenant, "the account is personal, but issuer_url is for accounts of organizations: the end user may have changed the request")
 	}
 	return nil
 }
 
-// Fits compares the iss of an authorization response with the provider's issuer,
-// byte for byte but for the tenant of a template: no key has signed it yet.
+// Fits compares the iss of an authorization response with the provider's issuer, byte for
+// byte, except for the tenant of a template, which only the ID token confirms.
 func Fits(iss, issuer string) bool {
 	prefix, suffix, template := strings.Cut(issuer, TenantID)
 	if !template {
-		return slices.Contains(alike(issuer), iss)
+		return slices.Contains(aliasesOf(issuer), iss)
 	}
 	rest, ok := strings.CutPrefix(iss, prefix)
 	tenant, ok2 := strings.CutSuffix(rest, suffix)

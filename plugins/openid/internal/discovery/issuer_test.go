@@ -86,7 +86,7 @@ func TestLocateIssuer(t *testing.T) {
 	}
 }
 
-// TestLocateByIssuer: the operator's word is the only name then.
+// TestLocateByIssuer: the option issuer is then the only allowed name.
 func TestLocateByIssuer(t *testing.T) {
 	got, err := Locate("https://tenant.b2clogin.example/tenant/v2.0"+wellKnown+"?p=b2c_1", "https://login.example/"+tenant+"/v2.0/")
 	want := Location{Document: "https://tenant.b2clogin.example/tenant/v2.0" + wellKnown + "?p=b2c_1", Issuers: []string{"https://login.example/" + tenant + "/v2.0/"}}
@@ -95,7 +95,7 @@ func TestLocateByIssuer(t *testing.T) {
 	}
 }
 
-// TestTwins: two issuers of one provider are taken for each other, and nobody else's.
+// TestTwins: two issuers of one provider count as the same, and no others do.
 func TestTwins(t *testing.T) {
 	for _, test := range []struct {
 		issuer, iss string
@@ -148,7 +148,7 @@ func TestAllowedTenants(t *testing.T) {
 	}
 }
 
-// TestUnlistedPKCE: only these hosts are spared a word about PKCE.
+// TestUnlistedPKCE: only these hosts need not list PKCE.
 func TestUnlistedPKCE(t *testing.T) {
 	for issuer, want := range map[string]bool{
 		"https://tenant.b2clogin.com/" + tenant + "/v2.0/":                      true,
@@ -172,8 +172,8 @@ func TestUnlistedPKCE(t *testing.T) {
 	}
 }
 
-// FuzzLocate: whatever is configured, the document is on https or loopback, and no
-// issuer but Microsoft's has a placeholder.
+// FuzzLocate: with any configuration, the document is on https or loopback, and only
+// Microsoft's issuers have a placeholder.
 func FuzzLocate(f *testing.F) {
 	for _, seed := range []string{"https://op.example", microsoft + "common/v2.0", "https://op.example/.well-known/x/y?z", "https://op.example/{tenantid}"} {
 		f.Add(seed)
@@ -230,7 +230,7 @@ func TestCheckIssuerOfManyTenants(t *testing.T) {
 	}
 }
 
-// TestFits: the iss of a response has no signature; for a template, any tenant fits.
+// TestFits: for a template, the iss of a response can name any tenant.
 func TestFits(t *testing.T) {
 	const template = "https://login.example/{tenantid}/v2.0"
 	for _, test := range []struct {

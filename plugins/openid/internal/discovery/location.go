@@ -10,32 +10,31 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// A discovery document stands below the issuer, at wellKnown (Discovery section 4).
+// The URL of a discovery document is the issuer followed by wellKnown (Discovery section 4).
 const (
 	marker    = "/.well-known/"
 	wellKnown = marker + "openid-configuration"
 )
 
-// TenantID is what Microsoft writes for the tenant in the issuer of a discovery
-// document that stands for many tenants.
+// TenantID is Microsoft's placeholder for the tenant in the issuer of a discovery document
+// for many tenants.
 const TenantID = "{tenantid}"
 
-// personal is the tenant of all personal accounts at Microsoft, whose document stands
+// personalTenant is the tenant of all personal accounts at Microsoft, whose document is
 // below /consumers.
-const personal = "9188040d-6c67-4c5b-b112-36a304b66dad"
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
-// Location is where an issuer describes itself, and by which name.
+// Location is the URL of a discovery document, and the issuers that it may name.
 type Location struct {
 	Document string
 
-	// Issuers are the names that the document may have: the configured issuer,
-	// byte for byte. A document's URL leaves open whether its issuer ends in a
-	// slash, which is removed on the way to the document (Discovery section
-	// 4.1), so that both are the issuer of that document.
+	// Issuers are the issuers that the document may have: the configured issuer, byte for
+	// byte. If the URL of the document is configured, its issuer can end in a slash or not,
+	// because the slash is removed to make the URL (Discovery section 4.1).
 	Issuers []string
 
-	// WorkOnly: it is Microsoft's place for the accounts of organizations. The browser
-	// could take them to the place for all accounts, with the same request.
+	// WorkOnly: the URL is Microsoft's for accounts of organizations. The browser could send
+	// the same request to the URL for all accounts.
 	WorkOnly bool
 }
 
@@ -48,31 +47,31 @@ func Locate(raw, issuer string) (Location, error) {
 	}
 	location := Location{Document: strings.TrimSuffix(raw, "/") + wellKnown, Issuers: []string{raw}}
 	if strings.Contains(u.Path, marker) {
-		// As it is written: some answer only with a slash at the end, or with the
+		// The URL is used as it is written: some providers require a slash at the end, or the
 		// policy of a tenant in the query.
 		location = Location{Document: raw, Issuers: issuersOf(raw)}
 	} else if strings.Contains(raw, "?") {
-		return Location{}, errors.New("must have no query (OpenID Connect Core section 1.2), unless it is the URL of the discovery document")
+		return Location{}, errors.New("must not have a query (OpenID Connect Core section 1.2), unless it is the URL of the discovery document")
 	}
 	if issuer != "" {
 		location.Issuers = []string{issuer}
 		return location, nil
 	}
-	location.Issuers, location.WorkOnly = ofMicrosoft(location)
+	location.Issuers, location.WorkOnly = microsoftIssuers(location)
 	for _, name := range location.Issuers {
-		for _, twin := range alike(name) {
-			if !slices.Contains(location.Issuers, twin) {
-				location.Issuers = append(location.Issuers, twin)
+		for _, alias := range aliasesOf(name) {
+			if !slices.Contains(location.Issuers, alias) {
+				location.Issuers = append(location.Issuers, alias)
 			}
 		}
 	}
 	return location, nil
 }
 
-// issuersOf are the issuers whose document may stand at a URL: what is before
-// /.well-known/, and that with what is behind the document's name (RFC 8414 section
-// 3.1 puts the path of an issuer there). Some providers take the URL of the document for
-// the issuer; it is what the operator has configured, too.
+// issuersOf returns the issuers whose document can have this URL: the part before
+// /.well-known/, and that part followed by the path after the document's name, where RFC
+// 8414 section 3.1 puts the path of an issuer. Some providers use the URL of the document as
+// the issuer.
 func issuersOf(document string) []string {
 	before, behind, _ := strings.Cut(document, marker)
 	behind, _, _ = strings.Cut(behind, "?")
@@ -89,11 +88,11 @@ var guid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 // IsTenant reports whether a text is the ID of a tenant.
 func IsTenant(text string) bool { return guid.MatchString(text) }
 
-// ofMicrosoft knows what Microsoft's issuers are called that are called otherwise than
-// they are reached: those for many tenants, whose document has a placeholder, that
-// for personal accounts, and a tenant's for version 1 tokens. On another host these
-// paths mean nothing, and a document with a placeholder is refused.
-func ofMicrosoft(l Location) (issuers []string, workOnly bool) {
+// microsoftIssuers returns Microsoft's issuers that differ from the URL of their document:
+// those for many tenants, which have a placeholder, the one for personal accounts, and those
+// of a tenant's version 1 tokens. On another host these paths have no meaning, and a
+// document with a placeholder is refused.
+func microsoftIssuers(l Location) (issuers []string, workOnly bool) {
 	cloud, ok := CloudOf(l.Document)
 	if !ok {
 		return l.Issuers, false
@@ -110,7 +109,7 @@ func ofMicrosoft(l Location) (issuers []string, workOnly bool) {
 			workOnly = path == "organizations/v2.0"
 			issuers = append(issuers, origin+"/"+TenantID+"/v2.0")
 		case path == "consumers/v2.0":
-			issuers = append(issuers, origin+"/"+personal+"/v2.0")
+			issuers = append(issuers, origin+"/"+personalTenant+"/v2.0")
 		case IsTenant(path):
 			issuers = append(issuers, issuer, "https://"+cloud.sts+"/"+path+"/")
 		default:
@@ -121,10 +120,10 @@ func ofMicrosoft(l Location) (issuers []string, workOnly bool) {
 	return slices.Compact(issuers), workOnly
 }
 
-// Template tells whether the issuer stands for many tenants.
+// Template reports whether the issuer is for many tenants.
 func (l Location) Template() bool {
 	return slices.ContainsFunc(l.Issuers, IsTemplate)
 }
 
-// IsTemplate tells whether an issuer has a placeholder for the tenant.
+// IsTemplate reports whether an issuer has a placeholder for the tenant.
 func IsTemplate(issuer string) bool { return strings.Contains(issuer, TenantID) }

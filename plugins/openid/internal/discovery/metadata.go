@@ -16,8 +16,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// How long a discovery document is fresh, and how long the last good one serves
-// while the provider is down.
+// How long a discovery document is fresh, and how long the last good one is used while the
+// provider is down.
 const (
 	fresh = time.Hour
 	Keep  = 24 * time.Hour
@@ -36,10 +36,10 @@ type Metadata struct {
 	// (RFC 9207 section 3).
 	IssInResponse bool
 
-	// Algs are the algorithms that an ID token may have, in the names of package jose.
+	// Algs are the algorithms that an ID token may have, by the names of package jose.
 	Algs []string
 
-	// Lists, nil where the provider does not say.
+	// The provider's lists; nil: absent.
 	AuthMethods   []string
 	PKCEMethods   []string
 	IDTokenAlgs   []string
@@ -47,13 +47,13 @@ type Metadata struct {
 	Scopes        []string
 	ResponseModes []string
 
-	Further
+	OptionalMetadata
 
 	// Date is the provider's clock, or the zero Time.
 	Date time.Time
 }
 
-// Requirements are what the options demand of a provider.
+// Requirements are what the options require of a provider.
 type Requirements struct {
 	Location          Location
 	IDTokenAlg        string // the only one; empty: those that the provider lists
@@ -61,7 +61,7 @@ type Requirements struct {
 	AllowUnlistedPKCE bool
 	Public            bool     // the client does not authenticate
 	SkipUserInfo      bool     // the user-info endpoint is of no interest
-	Guarded           []string // parameters that no endpoint may set itself
+	Reserved          []string // parameters that no endpoint may set itself
 }
 
 // Load loads and checks the discovery document.
@@ -78,9 +78,9 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	object, err := claims.DecodeFor(answer.JSON(), names...)
 	switch {
 	case err != nil && answer.IsHTML():
-		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %s: check issuer_url", location, answer.HTMLText())
+		return none, sdk.Misconfigured(ReasonMalformed, "%s is not a discovery document: %s: check issuer_url", location, answer.HTMLText())
 	case err != nil:
-		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %w: check issuer_url", location, err)
+		return none, sdk.Misconfigured(ReasonMalformed, "%s is not a discovery document: %w: check issuer_url", location, err)
 	}
 	md, err := readMetadata(object, checkerFor(location))
 	if err != nil {
@@ -96,8 +96,8 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	return upstream.Loaded[Metadata]{Value: md, Fresh: fresh, Keep: Keep}, nil
 }
 
-// checkStatus tells a wrong URL from a provider in trouble. A redirect is not
-// followed: the document must stand where its issuer says.
+// checkStatus distinguishes a wrong URL from a provider that is temporarily unavailable. A
+// redirect is not followed: the document must be at the URL that follows from its issuer.
 func checkStatus(a upstream.Answer, location string) error {
 	switch {
 	case a.Status == http.StatusOK:
@@ -110,7 +110,7 @@ func checkStatus(a upstream.Answer, location string) error {
 }
 
 // names are the members that are read.
-var names = slices.Concat(furtherNames, []string{
+var names = slices.Concat(optionalNames, []string{
 	"issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
 	"token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "id_token_signing_alg_values_supported",
 	"userinfo_signing_alg_values_supported", "scopes_supported", "response_modes_supported", "response_types_supported",
@@ -142,12 +142,12 @@ func readMetadata(object claims.Object, check endpointChecker) (Metadata, error)
 		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
-	md.Further = readFurther(object, check)
+	md.OptionalMetadata = readOptional(object, check)
 	return md, nil
 }
 
-// list reads a list of names. What is no name in it is none of those that we look for;
-// what is no list does not say anything.
+// list reads a list of names. Elements that are not texts are ignored, and a value that is
+// not a list counts as absent.
 func list(object claims.Object, name string) []string {
 	if all, err := object.Strings(name); err == nil {
 		return all
@@ -165,8 +165,8 @@ func list(object claims.Object, name string) []string {
 	return texts
 }
 
-// check checks that the document speaks for the configured issuer and
-// that we can work with the provider.
+// check checks that the document belongs to the configured issuer, and that the provider has
+// what the options require.
 func check(md *Metadata, object claims.Object, want Requirements) error {
 	if err := checkIssuer(md, want.Location); err != nil {
 		return err
@@ -185,27 +185,27 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 	return err
 }
 
-// checkIssuer has the provider keep the name by which it is configured, whichever of
-// its names it goes by today: a login that is under way was begun with that.
+// checkIssuer checks the issuer of the document. It replaces an alias by the preferred one,
+// so that a login that is under way does not fail when the provider changes between them.
 func checkIssuer(md *Metadata, location Location) error {
 	if IsTemplate(md.Issuer) && !location.Template() {
 		return sdk.Misconfigured(ReasonIssuer,
-			"%s is for many tenants, its issuer being %q: only …/common/v2.0 and …/organizations/v2.0 of Microsoft's are known to be. Set issuer_url to one of those, or to that of a single tenant", location.Document, upstream.Shown(md.Issuer))
+			"%s is for many tenants, because its issuer is %q: only Microsoft's …/common/v2.0 and …/organizations/v2.0 are supported. Set issuer_url to one of these, or to that of a single tenant", location.Document, upstream.Shown(md.Issuer))
 	}
 	if !slices.Contains(location.Issuers, md.Issuer) {
 		return sdk.Misconfigured(ReasonIssuer,
-			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it, or issuer where no document stands below it (Discovery section 4.3)",
+			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it, or set issuer if there is no document below it (Discovery section 4.3)",
 			location.Document, upstream.Shown(md.Issuer), location.Issuers[0])
 	}
-	if names := alike(md.Issuer); len(names) > 1 {
+	if names := aliasesOf(md.Issuer); len(names) > 1 {
 		md.Issuer = names[0]
 	}
 	return nil
 }
 
-// algs are the algorithms that an ID token may have: the one of the option, or any
-// asymmetric one that the provider lists. A provider that lists none has not kept to
-// Discovery section 3; which algorithm is right, its keys say all the same.
+// algs are the algorithms that an ID token may have: the one of the option, or any asymmetric
+// one that the provider lists. A provider without a list violates Discovery section 3; then
+// its keys decide.
 func algs(listed []string, option string) ([]string, error) {
 	if option != "" {
 		return []string{option}, nil
@@ -216,22 +216,22 @@ func algs(listed []string, option string) ([]string, error) {
 	known := jose.Known(listed)
 	if len(known) == 0 {
 		return nil, sdk.Misconfigured(ReasonUnsupported,
-			"the provider signs ID tokens with %q and no key of its own that we can use: have it use RS256, or set client_id_token_signed_response_alg to what it signs with", upstream.ShownList(listed))
+			"the provider lists only %q for ID tokens, which are not supported: configure it to use RS256, or set client_id_token_signed_response_alg to what it signs with", upstream.ShownList(listed))
 	}
 	return known, nil
 }
 
-// endpointChecker says what is wrong with the URL of an endpoint.
+// endpointChecker checks the URL of an endpoint.
 type endpointChecker func(text string) error
 
-// checkerFor is for the endpoints of a document. One that came over TLS names no endpoint
-// on plain http, which we otherwise allow on loopback: a provider elsewhere would have us
-// ask whatever listens on this machine (RFC 9700 section 4.11).
+// checkerFor returns the checker for the endpoints of a document. Plain http is otherwise
+// allowed on loopback, but not in a document that came over TLS: with it, a remote provider
+// could send requests to servers on this machine (RFC 9700 section 4.11).
 func checkerFor(document string) endpointChecker {
 	return func(text string) error {
 		u, err := upstream.ParseEndpoint(text)
 		if err == nil && u.Scheme == "http" && strings.HasPrefix(document, "https:") {
-			return errors.New("is http to this very machine, while the document is not")
+			return errors.New("is http to this machine, but the document has https")
 		}
 		return err
 	}
@@ -258,13 +258,13 @@ func checkEndpoints(md Metadata, want Requirements) error {
 			return sdk.Misconfigured(ReasonEndpoint, "the %s in the discovery document %w", endpoint.name, err)
 		}
 	}
-	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Guarded)
+	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Reserved)
 }
 
-// checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC
-// 6749 section 3.1) holds a parameter that we set, because a parameter that is
-// there twice can be read either way.
-func checkAuthorizationQuery(endpoint string, guarded []string) error {
+// checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC 6749 section
+// 3.1) contains a reserved parameter, because a parameter that occurs twice can be read
+// either way.
+func checkAuthorizationQuery(endpoint string, reserved []string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document is not a URL")
@@ -274,17 +274,16 @@ func checkAuthorizationQuery(endpoint string, guarded []string) error {
 		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document has a query that cannot be read")
 	}
 	for name := range query {
-		if slices.Contains(guarded, name) {
-			return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document sets the parameter %s itself", name)
+		if slices.Contains(reserved, name) {
+			return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document contains the parameter %s, which Doorward sets", name)
 		}
 	}
 	return nil
 }
 
-// checkPKCE keeps a provider from ignoring the code challenge unnoticed (RFC
-// 9700 section 4.8.2). Where none is listed, the nonce in the ID token is the
-// other protection against an injected code, but only for a client that
-// authenticates (RFC 9700 section 2.1.1).
+// checkPKCE refuses a provider that could ignore the code challenge unnoticed (RFC 9700
+// section 4.8.2). If no method is listed, the nonce in the ID token also protects against an
+// injected code, but only for a client that authenticates (RFC 9700 section 2.1.1).
 func checkPKCE(md Metadata, want Requirements) error {
 	method := want.PKCEMethod
 	known := unlistedPKCE(md.Issuer)
@@ -295,10 +294,10 @@ func checkPKCE(md Metadata, want Requirements) error {
 		return nil
 	case md.PKCEMethods == nil:
 		return sdk.Misconfigured(ReasonUnsupported,
-			"the provider lists no PKCE method (code_challenge_methods_supported): if you know that it has %s, set allow_unlisted_pkce", method)
+			"the provider lists no PKCE method (code_challenge_methods_supported): if you know that it supports %s, set allow_unlisted_pkce", method)
 	case method == codeflow.S256:
 		return sdk.Misconfigured(ReasonUnsupported,
-			"the provider lists the PKCE methods %q and not S256: have S256 switched on there, or set plain_code_challenge", upstream.ShownList(md.PKCEMethods))
+			"the provider lists the PKCE methods %q and not S256: switch on S256 there, or set plain_code_challenge", upstream.ShownList(md.PKCEMethods))
 	default:
 		return sdk.Misconfigured(ReasonUnsupported,
 			"the provider lists the PKCE methods %q and not plain: leave plain_code_challenge out", upstream.ShownList(md.PKCEMethods))

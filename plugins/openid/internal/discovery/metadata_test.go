@@ -47,7 +47,7 @@ func TestDiscoveryStatus(t *testing.T) {
 	}
 }
 
-// TestDiscoveryRedirect: a redirect is not followed, and its target is told.
+// TestDiscoveryRedirect: a redirect is not followed, and the error contains its target.
 func TestDiscoveryRedirect(t *testing.T) {
 	moved := upstream.Answer{Status: 301, Header: http.Header{"Location": {"https://other.example/"}}}
 	if err := checkStatus(moved, "https://op.example"); err == nil || !strings.Contains(err.Error(), "https://other.example/") {
@@ -83,9 +83,8 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever stands in place of a discovery document, it is refused with a
-// reason and a bounded text, or all its endpoints are on https or loopback, and no
-// algorithm is one that signs with the client secret.
+// FuzzRead: any discovery document is refused with a reason and a bounded text, or all its
+// endpoints are on https or loopback, and no algorithm signs with the client secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		`{"issuer":"https://op.example","authorization_endpoint":"https://op.example/a","token_endpoint":"https://op.example/t","jwks_uri":"https://op.example/k","response_types_supported":["code"],"code_challenge_methods_supported":["S256"]}`,
@@ -121,7 +120,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestEndpointsOnThisMachine: a provider elsewhere has us ask nothing here.
+// TestEndpointsOnThisMachine: a remote provider cannot cause requests to this machine.
 func TestEndpointsOnThisMachine(t *testing.T) {
 	for _, test := range []struct {
 		document, endpoint string
@@ -139,7 +138,7 @@ func TestEndpointsOnThisMachine(t *testing.T) {
 			t.Errorf("F19 %s names %s: %v", test.document, test.endpoint, err)
 		}
 		object := claims.Object{"revocation_endpoint": test.endpoint, "mtls_endpoint_aliases": map[string]any{"token_endpoint": test.endpoint}}
-		further := readFurther(object, checkerFor(test.document))
+		further := readOptional(object, checkerFor(test.document))
 		if (further.RevocationEndpoint != "") != test.accepted || (further.Aliases["token_endpoint"] != "") != test.accepted {
 			t.Errorf("F19 %s names %s: %+v", test.document, test.endpoint, further)
 		}

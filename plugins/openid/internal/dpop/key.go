@@ -1,6 +1,6 @@
-// Package dpop proves that tokens are used by whoever they were given to (RFC 9449):
-// each request for or with a token carries a proof that is signed with a key of the
-// login's own.
+// Package dpop proves that tokens are used by the client to which they were issued (RFC
+// 9449): each request for or with a token has a proof that is signed with the key of the
+// login.
 package dpop
 
 import (
@@ -21,7 +21,7 @@ import (
 // Alg is the algorithm of the proofs.
 const Alg = string(jose.ES256)
 
-// Key is the key of one login. The zero value is none.
+// Key is the key of one login. The zero value means no key.
 type Key struct{ private *ecdsa.PrivateKey }
 
 // NewKey makes a key.
@@ -33,7 +33,7 @@ func NewKey() (Key, error) {
 	return Key{private}, nil
 }
 
-// Text is the private key, in 43 characters.
+// Text returns the private key in 43 characters.
 func (k Key) Text() (string, error) {
 	if k.private == nil {
 		return "", nil
@@ -45,14 +45,14 @@ func (k Key) Text() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(scalar), nil
 }
 
-// ParseKey reads Text. An empty text is no key.
+// ParseKey reads the result of Text. An empty text means no key.
 func ParseKey(text string) (Key, error) {
 	if text == "" {
 		return Key{}, nil
 	}
 	scalar, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return Key{}, errors.New("a key for DPoP that cannot be read") // the cause may quote it
+		return Key{}, errors.New("a key for DPoP that cannot be read") // the cause can quote the key
 	}
 	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
 	if err != nil {
@@ -69,12 +69,12 @@ func (k Key) Thumbprint() (string, error) {
 	public := jose.JSONWebKey{Key: k.private.Public()}
 	sum, err := public.Thumbprint(crypto.SHA256)
 	if err != nil {
-		return "", fmt.Errorf("naming the key for DPoP: %w", err)
+		return "", fmt.Errorf("computing the thumbprint of the key for DPoP: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(sum), nil
 }
 
-// proof is a DPoP proof JWT (RFC 9449 section 4.2) for one request.
+// proof makes a DPoP proof JWT (RFC 9449 section 4.2) for one request.
 func (k Key) proof(method, target, nonce, accessToken string, now time.Time) (string, error) {
 	claims := map[string]any{"jti": rand.Text(), "htm": method, "htu": target, "iat": now.Unix()}
 	if nonce != "" {

@@ -17,46 +17,45 @@ import (
 
 // Limits.
 const (
-	maxRequest = 1 << 20 // bytes of a request that may be sent twice
+	maxRequest = 1 << 20 // bytes, because a request can be sent twice
 	maxOrigins = 8       // for which a nonce is remembered
 	maxNonce   = 1 << 10
 )
 
-// contextKey is for the proof of the requests under a context.
+// contextKey is the key of the proofSettings in a context.
 type contextKey struct{}
 
-type proving struct {
-	key   Key
-	bound bool
-	anew  func(body []byte) ([]byte, error) // nil: a body is good twice
+type proofSettings struct {
+	key     Key
+	bound   bool
+	rewrite func(body []byte) ([]byte, error) // nil: the same body is sent again
 }
 
-// WithKey has requests by POST under ctx carry proofs of the key, and where bound says
-// that the access token is bound to it, those with that token, too. A zero key changes
-// nothing.
+// WithKey adds proofs of the key to POST requests under ctx; and if the access token is bound
+// to the key, also to requests with that token. A zero key changes nothing.
 func WithKey(ctx context.Context, key Key, bound bool) context.Context {
 	if key.IsZero() {
 		return ctx
 	}
-	return context.WithValue(ctx, contextKey{}, proving{key: key, bound: bound})
+	return context.WithValue(ctx, contextKey{}, proofSettings{key: key, bound: bound})
 }
 
-// WithAnew says how to write a body anew for the request that has the nonce, under a
-// context of [WithKey]: with another assertion of the client's, which is good once.
-func WithAnew(ctx context.Context, anew func(body []byte) ([]byte, error)) context.Context {
-	p, ok := ctx.Value(contextKey{}).(proving)
+// WithRewrite rewrites the body of a request that is sent again with a nonce, under a context
+// of [WithKey]: a client assertion is single-use.
+func WithRewrite(ctx context.Context, rewrite func(body []byte) ([]byte, error)) context.Context {
+	p, ok := ctx.Value(contextKey{}).(proofSettings)
 	if !ok {
 		return ctx
 	}
-	p.anew = anew
+	p.rewrite = rewrite
 	return context.WithValue(ctx, contextKey{}, p)
 }
 
-// Transport adds the proofs that a context asks for. Where the server wants a nonce of
-// its own in them (RFC 9449 sections 8 and 9), it sends the request a second time with
-// the nonce, once: the first one was refused before anything in it counted.
+// Transport adds the proofs of a context of [WithKey]. If the server requires its nonce in
+// them (RFC 9449 sections 8 and 9), it sends the request again, once, with the nonce: the
+// server refused the first request without processing it.
 //
-// It remembers the latest nonce of each server, so that the next request has it.
+// It remembers the latest nonce of each server for the next request.
 type Transport struct {
 	Next http.RoundTripper
 	Now  func() time.Time
@@ -65,7 +64,7 @@ type Transport struct {
 	nonces map[string]string // by origin
 }
 
-// CloseIdleConnections hands on what http.Client asks of a transport.
+// CloseIdleConnections closes the idle connections of Next, if it can.
 func (t *Transport) CloseIdleConnections() {
 	if next, ok := t.Next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()
@@ -74,13 +73,13 @@ func (t *Transport) CloseIdleConnections() {
 
 // RoundTrip sends a request.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	p, ok := req.Context().Value(contextKey{}).(proving)
+	p, ok := req.Context().Value(contextKey{}).(proofSettings)
 	token, bearer := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
 	if !ok || bearer && !p.bound || !bearer && req.Method != http.MethodPost {
 		return t.Next.RoundTrip(req)
 	}
 	if !bearer {
-		token = "" // another scheme, by which the client authenticates
+		token = "" // another scheme, with which the client authenticates
 	}
 	body, err := read(req)
 	if err != nil {
@@ -91,13 +90,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := t.wanted(resp, nonce)
+	next := t.requiredNonce(resp, nonce)
 	if next == "" {
 		return resp, nil
 	}
 	resp.Body.Close()
-	if p.anew != nil {
-		if body, err = p.anew(body); err != nil {
+	if p.rewrite != nil {
+		if body, err = p.rewrite(body); err != nil {
 			return nil, err
 		}
 	}
@@ -142,16 +141,16 @@ func (t *Transport) send(req *http.Request, key Key, token, nonce string, body [
 	return resp, err
 }
 
-// wanted is the nonce that the server wants in place of the one it got. It is empty if
-// that is not what the server says.
-func (t *Transport) wanted(resp *http.Response, sent string) string {
+// requiredNonce returns the nonce that the server requires in place of the one that was sent,
+// or an empty text if the response does not say so.
+func (t *Transport) requiredNonce(resp *http.Response, sent string) string {
 	nonce := resp.Header.Get("DPoP-Nonce")
 	if nonce == sent || !isNonce(nonce) {
 		return ""
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
-		if wantsNonce.MatchString(strings.Join(resp.Header.Values("WWW-Authenticate"), ",")) {
+		if nonceRequired.MatchString(strings.Join(resp.Header.Values("WWW-Authenticate"), ",")) {
 			return nonce
 		}
 	case http.StatusBadRequest:
@@ -160,7 +159,7 @@ func (t *Transport) wanted(resp *http.Response, sent string) string {
 	}
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), errorReader{err}))
 	object, err := claims.DecodeFor(body, "error")
 	if err != nil {
 		return ""
@@ -171,14 +170,14 @@ func (t *Transport) wanted(resp *http.Response, sent string) string {
 	return nonce
 }
 
-// wantsNonce is the error of RFC 9449 section 9, which may stand behind a challenge of
-// another scheme. A token needs no quotes (RFC 9110 section 11.2).
-var wantsNonce = regexp.MustCompile(`\berror\s*=\s*"?use_dpop_nonce\b`)
+// nonceRequired is the error of RFC 9449 section 9, which can follow a challenge of another
+// scheme. A token needs no quotes (RFC 9110 section 11.2).
+var nonceRequired = regexp.MustCompile(`\berror\s*=\s*"?use_dpop_nonce\b`)
 
-// failing ends a body as it ended before.
-type failing struct{ err error }
+// errorReader ends a body with the error with which it ended before.
+type errorReader struct{ err error }
 
-func (f failing) Read([]byte) (int, error) {
+func (f errorReader) Read([]byte) (int, error) {
 	if f.err != nil {
 		return 0, f.err
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestNonceOfAResource: the challenge is read wherever it stands (RFC 9449 section 9), and
-// asked for once.
+// TestNonceOfAResource: the challenge is found in any position (RFC 9449 section 9), and the
+// request is repeated once.
 func TestNonceOfAResource(t *testing.T) {
 	for _, test := range []struct {
 		challenges []string

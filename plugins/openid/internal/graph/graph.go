@@ -1,9 +1,9 @@
-// Package graph asks Microsoft Graph for the groups of whoever signed in. Entra ID has
-// no room for more than 200 groups in a token, and puts a reference in their place
-// (learn.microsoft.com/entra/identity-platform/id-token-claims-reference, "Groups
-// overage claim"). The reference is never followed: it is part of what a provider sent,
-// and names a service that is gone. Where Graph is, the operator says, or the cloud of
-// the issuer; the token is that of the login.
+// Package graph asks Microsoft Graph for the groups of the end user. Entra ID has no room
+// for more than 200 groups in a token, and puts a reference in their place
+// (learn.microsoft.com/entra/identity-platform/id-token-claims-reference, "Groups overage
+// claim"). The reference is never followed: the provider sent it, and it names a service
+// that no longer exists. The URL of Graph comes from the options or from the cloud of the
+// issuer; the token is that of the login.
 package graph
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// The reasons of refused answers.
+// The reasons of refused responses.
 const (
 	ReasonUnreachable sdk.Reason = "graph_unreachable"
 	ReasonStatus      sdk.Reason = "graph_status"
@@ -25,8 +25,7 @@ const (
 	ReasonPages       sdk.Reason = "graph_pages"
 )
 
-// maxPages is enough for sdk.MaxGroups, at 999 a page, and for pages that are half
-// empty.
+// maxPages is enough for sdk.MaxGroups, with 999 groups on a page, and for half-empty pages.
 const maxPages = 25
 
 const (
@@ -35,9 +34,9 @@ const (
 	groupType = "#microsoft.graph.group"
 )
 
-// Groups lists the IDs of all groups that the owner of the token is in, by other groups
-// too (learn.microsoft.com/graph/api/user-list-transitivememberof). It is all of them
-// or an error.
+// Groups lists the IDs of all groups that the owner of the token is in, directly or through
+// other groups (learn.microsoft.com/graph/api/user-list-transitivememberof). The list is
+// complete, or there is an error.
 func Groups(ctx context.Context, client *http.Client, base, token string) ([]string, error) {
 	first, err := url.Parse(strings.TrimSuffix(base, "/") + membersOf)
 	if err != nil {
@@ -74,7 +73,7 @@ func ask(ctx context.Context, client *http.Client, at *url.URL, token string) (c
 		return nil, sdk.Unavailable(ReasonStatus, "Microsoft Graph %s", answer.Problem())
 	default:
 		return nil, sdk.Misconfigured(ReasonStatus,
-			"Microsoft Graph %s: has the application the delegated permission GroupMember.Read.All, with the consent of an administrator, and does scope ask for it?", answer.Problem())
+			"Microsoft Graph %s: does the application have the delegated permission GroupMember.Read.All, with the consent of an administrator, and does scope request it?", answer.Problem())
 	}
 	object, err := claims.DecodeFor(answer.JSON(), "value", "id", "@odata.type", "@odata.nextLink")
 	if err != nil {
@@ -83,18 +82,18 @@ func ask(ctx context.Context, client *http.Client, at *url.URL, token string) (c
 	return object, nil
 }
 
-// appendGroups leaves out roles and administrative units, which are no groups.
+// appendGroups leaves out directory roles and administrative units.
 func appendGroups(ids []string, object claims.Object) ([]string, error) {
 	list, ok := object["value"].([]any)
 	if !ok {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "Microsoft Graph: an answer without a list")
+		return nil, sdk.InvalidResponse(ReasonMalformed, "Microsoft Graph: the response has no list")
 	}
 	for _, item := range list {
 		member, _ := item.(map[string]any)
 		kind, _ := member["@odata.type"].(string)
 		id, _ := member["id"].(string)
 		if kind == "" || id == "" {
-			return nil, sdk.InvalidResponse(ReasonMalformed, "Microsoft Graph: a member of the list has no type or no ID")
+			return nil, sdk.InvalidResponse(ReasonMalformed, "Microsoft Graph: an element of the list has no type or no ID")
 		}
 		if kind == groupType {
 			ids = append(ids, id)
@@ -106,8 +105,8 @@ func appendGroups(ids []string, object claims.Object) ([]string, error) {
 	return ids, nil
 }
 
-// next is where the next page is, or nil. The token goes nowhere but to where the first
-// page was.
+// next is the URL of the next page, or nil. It must be at the same server as the first page,
+// so that nobody else gets the token.
 func next(first *url.URL, object claims.Object) (*url.URL, error) {
 	link, err := object.String("@odata.nextLink")
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 const theToken = "the-access-token"
 
-// serve answers as the test says, with {base} for where it is, and counts requests.
+// serve counts requests and answers them as the test says. {base} stands for its URL.
 func serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, base string)) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	var requests atomic.Int64
@@ -149,7 +149,7 @@ func TestGroupsRefused(t *testing.T) {
 	}
 }
 
-// FuzzNext: whatever a page calls the next one, the token stays below the first.
+// FuzzNext: with any next link, the token is sent only to URLs below the first page's.
 func FuzzNext(f *testing.F) {
 	for _, link := range []string{"https://graph.microsoft.com/v1.0/me/x?$skiptoken=1", "https://graph.microsoft.com@evil.example/v1.0/", "https://GRAPH.microsoft.com/v1.0/x", "//evil.example/v1.0/", "https://graph.microsoft.com/v1.0/%2e%2e/x"} {
 		f.Add(link)

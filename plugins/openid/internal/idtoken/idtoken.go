@@ -15,15 +15,15 @@ import (
 
 // Times in an ID token.
 const (
-	// ClockSkew is how far the provider's clock and ours may differ.
+	// ClockSkew is how far the clocks of the provider and of this machine may differ.
 	ClockSkew = time.Minute
 
-	// MaxAge is how old an ID token may be that was issued for a code
-	// just now. Microsoft dates its tokens back by five minutes.
+	// MaxAge is how old an ID token may be that was just issued for a code. Microsoft dates
+	// its tokens back by five minutes.
 	MaxAge = 10 * time.Minute
 )
 
-// Expectation is what an ID token must fit.
+// Expectation is what an ID token must match.
 type Expectation struct {
 	Issuer           string // of the discovery document
 	ClientID         string
@@ -31,23 +31,23 @@ type Expectation struct {
 	Tenants          discovery.Tenants
 	Nonce            string // of this login
 
-	// NonceMayBeMissing: a token without a nonce is not bound to the login, and accepted.
+	// NonceMayBeMissing accepts a token without a nonce, which is not bound to the login.
 	NonceMayBeMissing bool
 
-	AccessToken string // that came with it; empty: none did
+	AccessToken string // the one that came with it; empty: none
 
-	// Asked are the parameters of the authentication request that demand
+	// Asked are the parameters of the authentication request, some of which require
 	// something of the provider.
 	Asked url.Values
 
-	// Methods must all stand in amr.
+	// Methods must all be in amr.
 	Methods []string
 
 	Now time.Time
 }
 
-// Check goes through the rules of OpenID Connect Core section 3.1.3.7, in its order,
-// for a token whose signature was verified.
+// Check applies the rules of OpenID Connect Core section 3.1.3.7, in that order, to a token
+// whose signature was verified.
 func Check(token jose.Token, want Expectation) error {
 	object := token.Claims
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
@@ -68,10 +68,10 @@ func Check(token jose.Token, want Expectation) error {
 	if err := checkSubject(object); err != nil {
 		return err
 	}
-	// A logout token is signed with the same key for the same audience (RFC
-	// 8725 section 3.12, Back-Channel Logout section 2.4).
+	// A logout token is signed with the same key for the same audience (RFC 8725 section 3.12,
+	// Back-Channel Logout section 2.4).
 	if object["events"] != nil {
-		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
+		return sdk.InvalidResponse(ReasonLogoutToken, "the token has events, so it is not an ID token")
 	}
 	if err := checkAsked(object, want.Asked, want.Now); err != nil {
 		return err
@@ -82,10 +82,10 @@ func Check(token jose.Token, want Expectation) error {
 	return checkAccessToken(token, want.AccessToken)
 }
 
-// CheckAudience is rules 3 to 5. A token for several audiences is accepted only
-// if the operator trusts the others, which may hold the token too. An azp, which the
-// second errata leave to extensions, must be our client where it is there: it says
-// whom the token was issued to.
+// CheckAudience checks rules 3 to 5. A token for several audiences is accepted only if the
+// operator trusts the others, because they can have the token, too. The second errata leave
+// azp to extensions; if there is one, it must be the client ID, because it says to whom the
+// token was issued.
 func CheckAudience(object claims.Object, clientID string, trusted []string) error {
 	audience, err := object.Strings("aud")
 	if err != nil {
@@ -100,13 +100,13 @@ func CheckAudience(object claims.Object, clientID string, trusted []string) erro
 	}
 	for _, other := range audience {
 		if other != clientID && !slices.Contains(trusted, other) {
-			return sdk.InvalidResponse(ReasonAudienceUntrusted, "meant for %q, too: have the provider issue it for us alone, or list that in trusted_audiences", upstream.Shown(other))
+			return sdk.InvalidResponse(ReasonAudienceUntrusted, "also meant for %q: configure the provider to issue it only for this client, or list the other audience in trusted_audiences", upstream.Shown(other))
 		}
 	}
 	return nil
 }
 
-// checkTimes is rules 9 and 10, and nbf.
+// checkTimes checks rules 9 and 10, and nbf.
 func checkTimes(object claims.Object, now time.Time) error {
 	if err := CheckExpires(object, now); err != nil {
 		return err
@@ -120,12 +120,12 @@ func checkTimes(object claims.Object, now time.Time) error {
 	case issued.After(now.Add(ClockSkew)):
 		return sdk.InvalidResponse(ReasonIssuedAt, "issued %v in the future: are both clocks right?", issued.Sub(now))
 	case now.Sub(issued) > MaxAge:
-		return sdk.InvalidResponse(ReasonIssuedAt, "issued %v ago, although it is for a code of just now: are both clocks right?", now.Sub(issued))
+		return sdk.InvalidResponse(ReasonIssuedAt, "issued %v ago, but the code was redeemed just now: are both clocks right?", now.Sub(issued))
 	}
 	return CheckNotBefore(object, now)
 }
 
-// CheckExpires is rule 9.
+// CheckExpires checks rule 9.
 func CheckExpires(object claims.Object, now time.Time) error {
 	expires, err := object.Time("exp")
 	switch {
@@ -139,8 +139,8 @@ func CheckExpires(object claims.Object, now time.Time) error {
 	return nil
 }
 
-// CheckNotBefore is about nbf, which the specification leaves out (RFC 7519 section
-// 4.1.5).
+// CheckNotBefore checks nbf (RFC 7519 section 4.1.5), which the rules of OpenID Connect do
+// not mention.
 func CheckNotBefore(object claims.Object, now time.Time) error {
 	notBefore, err := object.Time("nbf")
 	switch {
@@ -152,20 +152,21 @@ func CheckNotBefore(object claims.Object, now time.Time) error {
 	return nil
 }
 
-// checkNonce is rule 11. It ties the token to this login, so that neither a
-// replayed token nor an injected code signs anybody in.
+// checkNonce checks rule 11. The nonce binds the token to this login, so that neither a
+// replayed token nor an injected code can sign anybody in.
 func checkNonce(object claims.Object, want Expectation) error {
 	if object["nonce"] == nil && want.NonceMayBeMissing {
 		return nil
 	}
 	got, err := object.String("nonce")
 	if err != nil || want.Nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want.Nonce)) != 1 {
-		return sdk.InvalidResponse(ReasonNonceMismatch, "nonce is missing or not that of the login")
+		return sdk.InvalidResponse(ReasonNonceMismatch, "the nonce is missing or not that of the login")
 	}
 	return nil
 }
 
-// checkSubject is OpenID Connect Core section 2: sub is there, as a string.
+// checkSubject checks that there is a sub and that it is a string (OpenID Connect Core
+// section 2).
 func checkSubject(object claims.Object) error {
 	subject, err := object.String("sub")
 	if err != nil {
@@ -180,8 +181,8 @@ func checkSubject(object claims.Object) error {
 	return nil
 }
 
-// checkAccessToken is OpenID Connect Core section 3.1.3.8. Without at_hash, which
-// the code flow may leave out, the access token is as good as the TLS connection.
+// checkAccessToken checks at_hash (OpenID Connect Core section 3.1.3.8). In the code flow it
+// may be missing; then only TLS protects the access token.
 func checkAccessToken(token jose.Token, accessToken string) error {
 	if token.Claims["at_hash"] == nil || accessToken == "" {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestMissingTimesAreNamed: an absent time is not one of the year 1.
+// TestMissingTimesAreNamed: an absent time is not treated as one in the year 1.
 func TestMissingTimesAreNamed(t *testing.T) {
 	now := plugintest.NewClock().Now()
 	for _, name := range []string{"exp", "iat"} {

@@ -9,20 +9,19 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// CheckRefreshed goes through the rules of OpenID Connect Core section 12.2 for the ID
-// token that came with refreshed tokens, whose signature was verified: it is about
-// the login whose subject it has, and says so as the first one did. A nonce may be
-// missing, or be empty, which names no other login; one that is there is that of the login.
+// CheckRefreshed applies the rules of OpenID Connect Core section 12.2 to the ID token of
+// refreshed tokens, whose signature was verified: it must belong to the same login, with this
+// subject. The nonce may be missing or empty; otherwise it must be that of the login.
 //
-// What want asks of how the end user authenticated is for [CheckAsked]: a refreshed
-// token need not repeat it.
+// How the end user authenticated is for [CheckAsked], because a refreshed token need not
+// repeat it.
 func CheckRefreshed(token jose.Token, want Expectation, subject string) error {
 	object := token.Claims
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
 		return err
 	}
 	if got, err := object.String("sub"); err != nil || got != subject {
-		return sdk.InvalidResponse(ReasonSubjectMismatch, "about another subject than the login")
+		return sdk.InvalidResponse(ReasonSubjectMismatch, "the token is about another subject than that of the login")
 	}
 	if err := CheckAudience(object, want.ClientID, want.TrustedAudiences); err != nil {
 		return err
@@ -34,7 +33,7 @@ func CheckRefreshed(token jose.Token, want Expectation, subject string) error {
 		return err
 	}
 	if object["events"] != nil {
-		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
+		return sdk.InvalidResponse(ReasonLogoutToken, "the token has events, so it is not an ID token")
 	}
 	return checkAccessToken(token, want.AccessToken)
 }
@@ -45,7 +44,7 @@ func checkSameNonce(object claims.Object, nonce string) error {
 		return nil
 	}
 	if err != nil || nonce != "" && subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) != 1 {
-		return sdk.InvalidResponse(ReasonNonceMismatch, "nonce is not that of the login")
+		return sdk.InvalidResponse(ReasonNonceMismatch, "the nonce is not that of the login")
 	}
 	return nil
 }

@@ -28,23 +28,23 @@ const (
 // Parameter holds the response (section 2.2).
 const Parameter = "response"
 
-// The reasons of refused responses, beside those of signed tokens.
+// The reasons of refused responses, in addition to those of signed tokens.
 const (
 	ReasonUnsigned  sdk.Reason = "response_unsigned"
 	ReasonMalformed sdk.Reason = "response_jwt_malformed"
 	ReasonLifetime  sdk.Reason = "response_jwt_lifetime"
 )
 
-// maxLifetime is how long a response may be good; section 2.1 recommends ten minutes at
-// most.
+// maxLifetime is how long a response may be valid; section 2.1 recommends at most ten
+// minutes.
 const maxLifetime = time.Hour
 
-// Signed reports whether a response mode is one of these.
+// Signed reports whether a response mode is one of those above.
 func Signed(mode string) bool {
 	return slices.Contains([]string{QueryJWT, FormPostJWT, JWT}, mode)
 }
 
-// Of is the signed mode that delivers as the plain one does.
+// Of returns the signed mode that delivers responses in the same way as a plain mode.
 func Of(mode string) string {
 	switch mode {
 	case codeflow.ModeFormPost:
@@ -55,29 +55,29 @@ func Of(mode string) string {
 	return mode
 }
 
-// Token takes the signed response from the one place where the mode puts it. A
-// response that is not signed is refused: that it must be is all that the mode is for.
+// Token returns the signed response from where the mode puts it. An unsigned response is
+// refused, because otherwise the mode would protect nothing.
 func Token(in sdk.InboundRequest, mode string) (string, error) {
 	method, params, other := http.MethodGet, in.Query, in.Form
 	if mode == FormPostJWT {
 		method, params, other = http.MethodPost, in.Form, in.Query
 	}
 	if in.Method != method || len(other) > 0 {
-		return "", sdk.InvalidResponse(codeflow.ReasonResponseMode, "a response by another way than response_mode %s means", mode)
+		return "", sdk.InvalidResponse(codeflow.ReasonResponseMode, "the response did not arrive as response_mode %s says", mode)
 	}
 	for _, name := range []string{"code", "error", "state", "iss", "id_token", "access_token"} {
 		if params.Has(name) {
-			return "", sdk.InvalidResponse(ReasonUnsigned, "a response with %s outside of the signature: if the provider does not sign its responses, leave signed_authorization_responses out", name)
+			return "", sdk.InvalidResponse(ReasonUnsigned, "the response has %s outside of the signature: if the provider does not sign its responses, leave signed_authorization_responses out", name)
 		}
 	}
 	values := params[Parameter]
 	if len(values) != 1 {
-		return "", sdk.InvalidResponse(codeflow.ReasonResponseDuplicate, "the parameter response %d times", len(values))
+		return "", sdk.InvalidResponse(codeflow.ReasonResponseDuplicate, "the parameter response occurs %d times instead of once", len(values))
 	}
 	return values[0], nil
 }
 
-// Expectation is what a signed response must fit.
+// Expectation is what a signed response must match.
 type Expectation struct {
 	Issuer   string
 	ClientID string
@@ -85,8 +85,8 @@ type Expectation struct {
 }
 
 // Read checks a response whose signature was verified, in the order of section 2.4, and
-// returns its parameters as if they had come in the query. State is for whoever knows
-// the login.
+// returns its parameters as if they had arrived in the query. The caller must compare the
+// state with that of the login.
 func Read(token jose.Token, want Expectation) (sdk.InboundRequest, error) {
 	object := token.Claims
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
@@ -99,7 +99,7 @@ func Read(token jose.Token, want Expectation) (sdk.InboundRequest, error) {
 		return sdk.InboundRequest{}, err
 	}
 	if expires, _ := object.Time("exp"); expires.Sub(want.Now) > maxLifetime {
-		return sdk.InboundRequest{}, sdk.InvalidResponse(ReasonLifetime, "a response that is good for another %v, at most %v are accepted", expires.Sub(want.Now), maxLifetime)
+		return sdk.InboundRequest{}, sdk.InvalidResponse(ReasonLifetime, "the response is valid for another %v, at most %v are accepted", expires.Sub(want.Now), maxLifetime)
 	}
 	if err := idtoken.CheckNotBefore(object, want.Now); err != nil {
 		return sdk.InboundRequest{}, err
@@ -108,24 +108,25 @@ func Read(token jose.Token, want Expectation) (sdk.InboundRequest, error) {
 	return sdk.InboundRequest{Method: http.MethodGet, Query: params}, err
 }
 
-// The claims that are about the token, and no parameters, and those that must be text.
+// The claims that are about the token and not parameters, and the parameters that must be
+// text.
 var (
-	ofTheToken = []string{"aud", "exp", "iat", "nbf", "jti", "sub", "azp"}
-	decisive   = []string{"iss", "state", "code", "error"}
+	tokenClaims = []string{"aud", "exp", "iat", "nbf", "jti", "sub", "azp"}
+	decisive    = []string{"iss", "state", "code", "error"}
 )
 
-// Names are the claims on which something hangs.
-var Names = slices.Concat(ofTheToken, decisive, []string{"id_token", "access_token", "token_type", "response", "tid"})
+// Names are the claims that decide something.
+var Names = slices.Concat(tokenClaims, decisive, []string{"id_token", "access_token", "token_type", "response", "tid"})
 
 func parameters(object claims.Object) (url.Values, error) {
 	params := url.Values{}
 	for name, value := range object {
-		if value == nil || slices.Contains(ofTheToken, name) {
+		if value == nil || slices.Contains(tokenClaims, name) {
 			continue
 		}
 		text, ok := value.(string)
 		if !ok && slices.Contains(decisive, name) {
-			return nil, sdk.InvalidResponse(ReasonMalformed, "the claim %s of the signed response is no string", upstream.Shown(name))
+			return nil, sdk.InvalidResponse(ReasonMalformed, "the claim %s of the signed response is not a string", upstream.Shown(name))
 		}
 		if ok {
 			params.Set(name, strings.ToValidUTF8(text, ""))

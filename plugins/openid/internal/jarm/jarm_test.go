@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// FuzzResponse: an error of a kind with a reason, or parameters that stand there once, of
-// a token that is for us, by the issuer, and good now.
+// FuzzResponse: the result is an error of a kind with a reason, or parameters that occur once,
+// from a token that is for this client, from the issuer, and valid now.
 func FuzzResponse(f *testing.F) {
 	now := time.Unix(1_800_000_000, 0)
 	f.Add(`{"iss":"https://op.example","aud":"door","exp":1800000060,"code":"abc","state":"s"}`)
@@ -43,7 +43,7 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// FuzzToken: the one parameter, from the one place.
+// FuzzToken: only the one parameter is read, and only from where the mode puts it.
 func FuzzToken(f *testing.F) {
 	f.Add("GET", "response=a.b.c", "", QueryJWT)
 	f.Add("POST", "", "response=a.b.c", FormPostJWT)

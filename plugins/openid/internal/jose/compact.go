@@ -16,39 +16,39 @@ const (
 	maxKeyID = 256
 )
 
-// Accept says which algorithms are accepted (RFC 8725 section 3.1), and what the
-// operator calls the option that says so.
+// Accept says which algorithms are accepted (RFC 8725 section 3.1), and which option sets
+// them.
 type Accept struct {
 	Algs   []string
 	Option string
 
-	// Types are what typ may be beside JWT, in lower case, where the token is for
-	// another purpose than signing in.
+	// Types are the values, in lower case, that typ may have in addition to JWT, for tokens
+	// that are not for signing in.
 	Types []string
 }
 
-// compact is a signed token, taken apart.
+// compact contains the parts of a signed token.
 type compact struct {
-	alg       string // of those in signature.go
+	alg       string // one of Asymmetric
 	kid       string // empty if there is none
-	input     string // what is signed
+	input     string // the signed part
 	payload   []byte
 	signature []byte
 }
 
-// parseCompact checks the outside of a signed token before anything else reads
-// it: JWS compact serialization and nothing else, base64url in its one canonical
-// form, and a header that means the same to every reader.
+// parseCompact checks the form of a signed token before anything else reads it: only JWS
+// compact serialization, only canonical base64url, and a header that no two parsers can read
+// differently.
 func parseCompact(raw string, accept Accept) (compact, error) {
 	if len(raw) > maxJWT {
-		return compact{}, sdk.InvalidResponse(ReasonTooLarge, "%d bytes, at most %d are read", len(raw), maxJWT)
+		return compact{}, sdk.InvalidResponse(ReasonTooLarge, "the token has %d bytes, at most %d are read", len(raw), maxJWT)
 	}
 	switch strings.Count(raw, ".") {
 	case 2:
 	case 4:
-		return compact{}, sdk.InvalidResponse(ReasonEncrypted, "encrypted: have the provider sign only")
+		return compact{}, sdk.InvalidResponse(ReasonEncrypted, "the token is encrypted: configure the provider to only sign it")
 	default:
-		return compact{}, sdk.InvalidResponse(ReasonMalformed, "not three parts between dots")
+		return compact{}, sdk.InvalidResponse(ReasonMalformed, "the token does not have three parts between dots")
 	}
 	var decoded [3][]byte
 	for i, part := range strings.Split(raw, ".") {
@@ -61,28 +61,27 @@ func parseCompact(raw string, accept Accept) (compact, error) {
 	return c, c.readHeader(decoded[0], accept)
 }
 
-// strictBase64 refuses padding and unused bits that are not zero, so that one
-// value has one spelling.
+// strictBase64 refuses padding and unused bits that are not zero, so that each value has
+// only one spelling.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
 func decodeSegment(segment string) ([]byte, error) {
 	if segment == "" {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "an empty part")
+		return nil, sdk.InvalidResponse(ReasonMalformed, "a part of the token is empty")
 	}
-	// encoding/base64 skips line breaks, even when it is strict.
+	// encoding/base64 skips line breaks even in strict mode.
 	if strings.ContainsAny(segment, "\r\n") {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "a part that is not base64url")
+		return nil, sdk.InvalidResponse(ReasonMalformed, "a part of the token is not base64url")
 	}
 	decoded, err := strictBase64.DecodeString(segment)
 	if err != nil {
-		return nil, sdk.InvalidResponse(ReasonMalformed, "a part that is not base64url")
+		return nil, sdk.InvalidResponse(ReasonMalformed, "a part of the token is not base64url")
 	}
 	return decoded, nil
 }
 
-// readHeader takes what we need from the header. The members that offer a key (jwk,
-// jku, x5c, x5u) are never looked at: keys come from the provider's jwks_uri only (RFC
-// 8725 section 3.10).
+// readHeader reads the relevant members of the header. Members that offer a key (jwk, jku,
+// x5c, x5u) are ignored: keys come only from the provider's jwks_uri (RFC 8725 section 3.10).
 func (c *compact) readHeader(decoded []byte, accept Accept) error {
 	object, err := claims.DecodeFor(decoded, "alg", "typ", "kid", "crit", "b64")
 	if err != nil {
@@ -90,7 +89,7 @@ func (c *compact) readHeader(decoded []byte, accept Accept) error {
 	}
 	for _, name := range []string{"crit", "b64"} {
 		if object.Has(name) {
-			return sdk.InvalidResponse(ReasonCritical, "header with %s, an extension that we do not have (RFC 7515 section 4.1.11)", name)
+			return sdk.InvalidResponse(ReasonCritical, "the header has %s, an extension that is not supported (RFC 7515 section 4.1.11)", name)
 		}
 	}
 	alg, err := object.String("alg")
@@ -110,7 +109,7 @@ func (c *compact) readHeader(decoded []byte, accept Accept) error {
 func (a Accept) refuse(alg string) error {
 	switch {
 	case strings.HasPrefix(alg, "HS"):
-		return sdk.InvalidResponse(ReasonAlg, "signed with %q, that is with the client secret: have the provider sign with a key of its own", upstream.Shown(alg))
+		return sdk.InvalidResponse(ReasonAlg, "signed with %q, that is with the client secret: configure the provider to sign with its own key", upstream.Shown(alg))
 	case !slices.Contains(Asymmetric, canonicalAlg(alg)):
 		return sdk.InvalidResponse(ReasonAlg, "signed with %q, which is not accepted", upstream.Shown(alg))
 	default:
@@ -118,10 +117,10 @@ func (a Accept) refuse(alg string) error {
 	}
 }
 
-// checkType accepts no typ, and JWT in the spellings of RFC 7515 section 4.1.9, and
-// the words of that section for a JWS, which say less. at+jwt, logout+jwt and all
-// others are tokens for another purpose (RFC 8725 section 3.11), unless it is theirs:
-// more are the types of that.
+// checkType accepts tokens without typ, JWT in the spellings of RFC 7515 section 4.1.9, and
+// the generic types for a JWS of that section. All other types, such as at+jwt and
+// logout+jwt, are for other purposes (RFC 8725 section 3.11), and refused unless they are in
+// more.
 func checkType(object claims.Object, more []string) error {
 	typ, err := object.String("typ")
 	if err != nil {
@@ -131,16 +130,16 @@ func checkType(object claims.Object, more []string) error {
 	case slices.Contains([]string{"", "jwt", "jws", "jose"}, short), slices.Contains(more, short):
 		return nil
 	default:
-		return sdk.InvalidResponse(ReasonType, "a token of type %q, not JWT", upstream.Shown(typ))
+		return sdk.InvalidResponse(ReasonType, "the token is of type %q, not JWT", upstream.Shown(typ))
 	}
 }
 
-// keyID reads kid. It is only ever compared with the IDs of known keys. Null and an
-// empty text say as little as none.
+// keyID reads kid, which is only compared with the IDs of known keys. Null and an empty text
+// count as absent.
 func keyID(object claims.Object) (string, error) {
 	kid, err := object.String("kid")
 	if err != nil || len(kid) > maxKeyID {
-		return "", sdk.InvalidResponse(ReasonKeyID, "header with a kid that is not a string of at most %d bytes", maxKeyID)
+		return "", sdk.InvalidResponse(ReasonKeyID, "the header has a kid that is not a string of at most %d bytes", maxKeyID)
 	}
 	return kid, nil
 }

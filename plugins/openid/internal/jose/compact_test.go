@@ -107,7 +107,8 @@ func TestParseCompact(t *testing.T) {
 	}
 }
 
-// TestAlgorithmRefused: the text names the option that would accept it, where one can.
+// TestAlgorithmRefused: the text names the option that would accept the algorithm, if there
+// is one.
 func TestAlgorithmRefused(t *testing.T) {
 	for alg, want := range map[string]string{
 		"ES256": "set the_option", "Ed25519": "set the_option", "HS256": "client secret", "HS512": "client secret", "none": "not accepted", "ES256K": "not accepted",
@@ -120,8 +121,7 @@ func TestAlgorithmRefused(t *testing.T) {
 	}
 }
 
-// TestParseCompactIsFast measures nothing finer than what a quadratic reader
-// would miss by far.
+// TestParseCompactIsFast has a generous limit, which only a quadratic parser exceeds.
 func TestParseCompactIsFast(t *testing.T) {
 	const many = 10
 	hostile := []string{strings.Repeat(".", 64<<20), josetest.Compact(`{"alg":"RS256","x":` + strings.Repeat("[", 40_000) + strings.Repeat("]", 40_000) + "}")[:maxJWT]}
@@ -138,8 +138,8 @@ func TestParseCompactIsFast(t *testing.T) {
 	}
 }
 
-// FuzzParseCompact holds the parser against go-jose: what we accept must be read
-// there as the same header, from exactly one serialization.
+// FuzzParseCompact compares the parser with go-jose: go-jose must read the same header from
+// every accepted token, in exactly one serialization.
 func FuzzParseCompact(f *testing.F) {
 	for _, header := range []string{
 		`{"alg":"RS256","kid":"k","typ":"JWT"}`, `{"alg":"RS256","crit":["exp"]}`, `{"alg":"none"}`,

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
 )
 
-// hostileTokens are as long as they are told, and each as dear to read as it can be.
+// hostileTokens returns tokens of the given length that are as expensive to read as possible.
 func hostileTokens(size int) map[string]string {
 	fill := func(begin, part, end string) string {
 		return begin + strings.Repeat(part, (size*3/4-len(begin)-len(end)-100)/len(part)) + end
@@ -31,8 +31,8 @@ func hostileTokens(size int) map[string]string {
 	}
 }
 
-// BenchmarkHostileToken reads tokens of 32 and of 64 KiB by turns, and tells how much
-// more the longer ones cost at best: more than 2.5 times is a reader that is not linear.
+// BenchmarkHostileToken reads tokens of 32 and of 64 KiB by turns, and reports how much more
+// the longer ones cost at best: with more than 2.5 times, the parser is not linear.
 func BenchmarkHostileToken(b *testing.B) {
 	short, long := hostileTokens(maxJWT/2), hostileTokens(maxJWT)
 	for _, name := range slices.Sorted(maps.Keys(short)) {

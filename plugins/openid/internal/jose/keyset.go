@@ -23,29 +23,28 @@ import (
 // Limits of a key set.
 const (
 	maxKeys    = 100
-	maxTried   = 10 // for one token: each costs whoever must be answered up to a millisecond
+	maxTried   = 10 // for one token: each key takes up to a millisecond
 	minRSABits = 2048
-	maxRSABits = 8192 // beyond it a signature costs milliseconds to verify
+	maxRSABits = 8192 // with more bits, verifying a signature takes milliseconds
 )
 
 // KeySet is the usable part of a key set.
 type KeySet struct {
 	Keys     []PublicKey
-	Unusable int // keys that are left out
+	Unusable int // the number of ignored keys
 }
 
-// PublicKey is one key and what it may be used for.
+// PublicKey is one key and its allowed use.
 type PublicKey struct {
-	Issuer string // of Microsoft's keys: the tenants that it signs for
+	Issuer string // for which tenants Microsoft uses the key
 	id     string
 	alg    string // empty: any that fits the key
 	public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// verify finds the key that has signed. Where the token does not say which of several,
-// or says it of keys that have no ID, the signature does: all of them are the
-// provider's, and each is held against the algorithm (OpenID Connect Core section 10.1
-// has providers name their keys, and some do not).
+// verify finds the signing key. If the token or the keys have no ID, it tries all keys that
+// fit the algorithm, because all of them belong to the provider. OpenID Connect Core section
+// 10.1 requires IDs, but some providers do not send them.
 func (s KeySet) verify(c compact) (PublicKey, error) {
 	fitting, named := s.find(c)
 	if len(fitting) == 0 {
@@ -53,36 +52,36 @@ func (s KeySet) verify(c compact) (PublicKey, error) {
 			c.alg, upstream.Shown(c.kid), len(s.Keys), s.Unusable)
 	}
 	if len(fitting) > maxTried {
-		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q, at most %d are tried: have the provider name its keys",
+		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q, at most %d are tried: configure the provider to use key IDs",
 			len(fitting), c.alg, upstream.Shown(c.kid), maxTried)
 	}
 	for i, key := range fitting {
-		if !c.signed(key.public) {
+		if !c.isSignedBy(key.public) {
 			continue
 		}
 		if slices.ContainsFunc(fitting[i+1:], key.sameNumbers) {
-			return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "the %s key with ID %q is there for two issuers", c.alg, upstream.Shown(key.id))
+			return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "the %s key with ID %q is published for two issuers", c.alg, upstream.Shown(key.id))
 		}
 		return key, nil
 	}
 	if !named {
-		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q, and the signature fits none of %d without ID",
+		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q, and the signature matches none of %d keys without ID",
 			c.alg, upstream.Shown(c.kid), len(fitting))
 	}
-	return PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the %s signature fits none of %d keys with ID %q", c.alg, len(fitting), upstream.Shown(c.kid))
+	return PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the %s signature matches none of %d keys with ID %q", c.alg, len(fitting), upstream.Shown(c.kid))
 }
 
-// find picks the keys that may have signed. Those without ID stand for one that is
-// called by an ID that no key has, which is not to be named then.
+// find returns the keys that can have signed. If no key has the ID of the token, these are
+// the keys without ID, and named is false.
 func (s KeySet) find(c compact) (fitting []PublicKey, named bool) {
 	var nameless []PublicKey
 	for _, key := range s.Keys {
 		switch {
 		case !key.Fits(c.alg):
 		case c.kid == "" || c.kid == key.id:
-			fitting = add(fitting, key)
+			fitting = appendNew(fitting, key)
 		case key.id == "":
-			nameless = add(nameless, key)
+			nameless = appendNew(nameless, key)
 		}
 	}
 	if len(fitting) == 0 {
@@ -91,14 +90,14 @@ func (s KeySet) find(c compact) (fitting []PublicKey, named bool) {
 	return fitting, true
 }
 
-func add(keys []PublicKey, key PublicKey) []PublicKey {
+func appendNew(keys []PublicKey, key PublicKey) []PublicKey {
 	if slices.ContainsFunc(keys, key.same) {
 		return keys
 	}
 	return append(keys, key)
 }
 
-// same reports whether two keys are one that is listed twice.
+// same reports whether one key is listed twice.
 func (k PublicKey) same(other PublicKey) bool {
 	return k.Issuer == other.Issuer && k.sameNumbers(other)
 }
@@ -108,10 +107,10 @@ func (k PublicKey) sameNumbers(other PublicKey) bool {
 	return ok && public.Equal(other.public)
 }
 
-// ofCurve is the one algorithm of each curve, by its bits (RFC 7518 section 3.4).
-var ofCurve = map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}
+// algOfCurve is the only algorithm of each curve, by its bits (RFC 7518 section 3.4).
+var algOfCurve = map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}
 
-// Fits binds the key to the algorithm, which go-jose leaves open.
+// Fits reports whether the key can be used with the algorithm. go-jose does not check this.
 func (k PublicKey) Fits(alg string) bool {
 	if k.alg != "" && k.alg != alg {
 		return false
@@ -120,15 +119,15 @@ func (k PublicKey) Fits(alg string) bool {
 	case *rsa.PublicKey:
 		return strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS")
 	case *ecdsa.PublicKey:
-		return alg == ofCurve[public.Curve.Params().BitSize]
+		return alg == algOfCurve[public.Curve.Params().BitSize]
 	case ed25519.PublicKey:
 		return alg == "EdDSA"
 	}
 	return false
 }
 
-// parseKeys reads a JWK set (RFC 7517 section 5). Keys that we cannot or must
-// not use are left out and counted.
+// parseKeys reads a JWK set (RFC 7517 section 5). It ignores and counts keys that it cannot or
+// must not use.
 func parseKeys(data []byte) (KeySet, error) {
 	object, err := claims.DecodeFor(data, "keys")
 	if err != nil {
@@ -139,7 +138,7 @@ func parseKeys(data []byte) (KeySet, error) {
 		return KeySet{}, errors.New("no list of keys")
 	}
 	if len(list) > maxKeys {
-		return KeySet{}, fmt.Errorf("%d keys, at most %d are read", len(list), maxKeys)
+		return KeySet{}, fmt.Errorf("it has %d keys, at most %d are read", len(list), maxKeys)
 	}
 	var set KeySet
 	for _, item := range list {
@@ -178,8 +177,8 @@ func parseKey(object claims.Object) (PublicKey, error) {
 	return key, checkStrength(jwk.Key)
 }
 
-// material is what makes the key. A certificate beside it (x5c) says nothing that we
-// want to know, and is left out.
+// material returns the members that make up the key, without a certificate (x5c), which is
+// not needed.
 func material(object claims.Object) map[string]any {
 	members := map[string]any{}
 	for _, name := range []string{"kty", "crv"} {
@@ -195,13 +194,13 @@ func material(object claims.Object) map[string]any {
 	return members
 }
 
-// tidyNumber writes a number as RFC 7518 section 6 does: base64url without padding, and
-// the coordinates of a point as long as its curve. Providers have been seen with
-// standard base64 (line breaks and all), and with a coordinate whose leading zero
-// was dropped, or that had one more. The value is the same.
+// tidyNumber writes a number in the form of RFC 7518 section 6: base64url without padding, and
+// coordinates padded to the length of their curve. Some providers send standard base64, even
+// with line breaks, or coordinates with a leading zero too few or too many. The value stays
+// the same.
 func tidyNumber(object claims.Object, text string) string {
 	text = strings.NewReplacer("+", "-", "/", "_", "\r", "", "\n", "").Replace(strings.TrimRight(text, "="))
-	curve, _ := object["crv"].(string) // what is no text, go-jose refuses
+	curve, _ := object["crv"].(string) // go-jose refuses other types
 	size := map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}[curve]
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || object["kty"] != "EC" || size == 0 {
@@ -214,14 +213,13 @@ func tidyNumber(object claims.Object, text string) string {
 	return base64.RawURLEncoding.EncodeToString(append(make([]byte, size-len(decoded)), decoded...))
 }
 
-// checkUse refuses keys that are not for signatures (RFC 7517 sections 4.2 and
-// 4.3), and those that are not public: a symmetric key in a public place would
-// let everybody sign, and so does a private one.
+// checkUse refuses keys that are not for signatures (RFC 7517 sections 4.2 and 4.3), and
+// published symmetric or private keys, with which anybody can sign.
 func checkUse(object claims.Object) error {
 	if use, err := object.String("use"); err != nil || use != "" && use != "sig" {
 		return errors.New("not for signatures")
 	}
-	// An empty list says as little as none.
+	// An empty list counts as absent.
 	operations, err := object.Strings("key_ops")
 	if err != nil || len(operations) > 0 && !slices.Contains(operations, "verify") {
 		return errors.New("not for verifying")
@@ -241,8 +239,8 @@ func checkStrength(public any) error {
 		if bits < minRSABits || bits > maxRSABits || public.E < 3 || public.E%2 == 0 {
 			return fmt.Errorf("an RSA key of %d bits with exponent %d", bits, public.E)
 		}
-		if infineon(public.N) {
-			return errors.New("an RSA key of a generator that is broken (CVE-2017-15361)")
+		if hasROCAFingerprint(public.N) {
+			return errors.New("an RSA key from a broken generator (CVE-2017-15361)")
 		}
 		return nil
 	case *ecdsa.PublicKey, ed25519.PublicKey:

@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// infineon reports whether a modulus has the fingerprint of keys whose primes a library
-// of Infineon's made, which can be factored in practice (CVE-2017-15361, "ROCA"). Those
-// primes are of the form k*M + (65537^a mod M) for the product M of the first primes,
-// so that their own product is a power of 65537 modulo each of these primes, too.
-// Nemec and others, The Return of Coppersmith's Attack (ACM CCS 2017), section 3.
+// hasROCAFingerprint reports whether a modulus has the fingerprint of keys from a library of
+// Infineon, which can be factored in practice (CVE-2017-15361, "ROCA"). The primes of these
+// keys have the form k*M + (65537^a mod M) for the product M of the first primes, so the
+// product of two of them is also a power of 65537 modulo each of the first primes. See Nemec
+// and others, The Return of Coppersmith's Attack (ACM CCS 2017), section 3.
 //
 // Another key has the fingerprint by chance once in 2^27.8 (section 3.3 there).
-func infineon(modulus *big.Int) bool {
+func hasROCAFingerprint(modulus *big.Int) bool {
 	prime, rest := new(big.Int), new(big.Int)
-	for _, g := range infineonGroups() {
+	for _, g := range rocaGroups() {
 		prime.SetInt64(int64(len(g)))
 		if !g[rest.Mod(modulus, prime).Int64()] {
 			return false
@@ -23,9 +23,9 @@ func infineon(modulus *big.Int) bool {
 	return true
 }
 
-// infineonGroups are, for each odd prime up to 167, the powers of 65537 modulo that
-// prime. The product of these primes divides M for every length of key.
-var infineonGroups = sync.OnceValue(func() [][]bool {
+// rocaGroups are, for each odd prime up to 167, the powers of 65537 modulo that prime. The
+// product of these primes divides M for every key length.
+var rocaGroups = sync.OnceValue(func() [][]bool {
 	var groups [][]bool
 	for p := 3; p <= 167; p += 2 {
 		if !big.NewInt(int64(p)).ProbablyPrime(0) {

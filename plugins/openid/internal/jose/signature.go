@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Asymmetric are the algorithms that can be accepted (RFC 7518 section 3.1, RFC 8037
-// section 3.1). HS256 and its like are none of them: whoever holds the client secret
-// could sign, and a public key could be taken for a secret (RFC 8725 section 2.1).
+// Asymmetric are the algorithms that can be accepted (RFC 7518 section 3.1, RFC 8037 section
+// 3.1). HS256, HS384 and HS512 are excluded: anyone who has the client secret could sign, and
+// a public key could be used as a secret (RFC 8725 section 2.1).
 var Asymmetric = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-// canonicalAlg is the name by which an algorithm is known here. Ed25519 is what RFC
-// 9864 section 2.2 calls EdDSA with a key of that curve, the only one that we have.
+// canonicalAlg returns the name of an algorithm that this package uses. RFC 9864 section 2.2
+// calls EdDSA with a key on the curve Ed25519, the only supported one, Ed25519.
 func canonicalAlg(alg string) string {
 	if alg == "Ed25519" {
 		return "EdDSA"
@@ -25,7 +25,7 @@ func canonicalAlg(alg string) string {
 	return alg
 }
 
-// Known are those of the algorithms that we have, by the names that we know them by;
+// Known returns the supported ones of these algorithms, by the names that this package uses;
 // nil for nil.
 func Known(algs []string) []string {
 	if algs == nil {
@@ -42,15 +42,15 @@ func Known(algs []string) []string {
 	return known
 }
 
-// signed reports whether the signature is that of the key. The algorithm must fit the
-// key, see [PublicKey.Fits].
-func (c compact) signed(public any) bool {
+// isSignedBy reports whether the signature is from the key. The algorithm must fit the key,
+// see [PublicKey.Fits].
+func (c compact) isSignedBy(public any) bool {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
 		hash, digest := digestOf(c.alg, c.input)
 		if strings.HasPrefix(c.alg, "PS") {
-			// The salt is as long as the hash (RFC 7518 section 3.5). A verifier that takes
-			// any length takes signatures that no signer of this algorithm makes.
+			// The salt must be as long as the hash (RFC 7518 section 3.5): no signer of this
+			// algorithm uses another length.
 			return rsa.VerifyPSS(public, hash, digest, c.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 		}
 		return rsa.VerifyPKCS1v15(public, hash, digest, c.signature) == nil
@@ -69,7 +69,7 @@ func (c compact) signed(public any) bool {
 	return false
 }
 
-// digestOf hashes with what the algorithm's name ends in.
+// digestOf hashes with the function that the end of the algorithm's name says.
 func digestOf(alg, input string) (crypto.Hash, []byte) {
 	switch {
 	case strings.HasSuffix(alg, "384"):

@@ -17,8 +17,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestSignatures holds the verification against go-jose, which signs: each algorithm,
-// and each bit of the end of a signature turned.
+// TestSignatures verifies signatures of go-jose, with each algorithm, and with each bit of
+// the end of a signature flipped.
 func TestSignatures(t *testing.T) {
 	one := josetest.RSAKey(t, 2048, 1)
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
@@ -42,32 +42,32 @@ func TestSignatures(t *testing.T) {
 		if rsaKey, ok := held.(rsa.PublicKey); ok {
 			held = &rsaKey
 		}
-		if !c.signed(held) {
+		if !c.isSignedBy(held) {
 			t.Errorf("%s: a good signature is refused", alg)
 		}
 		for bit := range 8 {
 			bad := c
 			bad.signature = append([]byte{}, c.signature...)
 			bad.signature[len(bad.signature)-1-bit] ^= 1 << bit
-			if bad.signed(held) {
-				t.Errorf("F11 %s: bit %d is not looked at", alg, bit)
+			if bad.isSignedBy(held) {
+				t.Errorf("F11 %s: bit %d is not checked", alg, bit)
 			}
 		}
 		other := c
 		other.input += "A"
 		short, long := c, c
 		short.signature, long.signature = c.signature[:len(c.signature)-1], append(append([]byte{}, c.signature...), 0)
-		if other.signed(held) || short.signed(held) || long.signed(held) {
+		if other.isSignedBy(held) || short.isSignedBy(held) || long.isSignedBy(held) {
 			t.Errorf("F11 G10 %s: a bad signature is accepted", alg)
 		}
 	}
-	if (compact{alg: "RS256"}).signed("no key") {
+	if (compact{alg: "RS256"}).isSignedBy("no key") {
 		t.Error("no key at all")
 	}
 }
 
-// TestSaltLength is RFC 7518 section 3.5: the salt is as long as the hash. go-jose
-// takes any length.
+// TestSaltLength: the salt must be as long as the hash (RFC 7518 section 3.5). go-jose accepts
+// any length.
 func TestSaltLength(t *testing.T) {
 	key := josetest.RSAKey(t, 2048, 1)
 	for alg, hash := range map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512} {
@@ -94,7 +94,7 @@ func TestSaltLength(t *testing.T) {
 	}
 }
 
-// TestEd25519 is the name of RFC 9864 for EdDSA with that curve.
+// TestEd25519: this is the name of RFC 9864 for EdDSA with that curve.
 func TestEd25519(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestEd25519(t *testing.T) {
 	}
 }
 
-// TestAnyAlgorithm: where several are accepted, the key still decides which fits.
+// TestAnyAlgorithm: if several algorithms are accepted, the key still decides which fits.
 func TestAnyAlgorithm(t *testing.T) {
 	one, ec := josetest.RSAKey(t, 2048, 1), josetest.ECKey(t, elliptic.P256())
 	server := josetest.StartKeyServer(t, josetest.PublicJWK(t, one.Public(), nil), josetest.PublicJWK(t, ec.Public(), nil))
@@ -138,7 +138,7 @@ func TestROCA(t *testing.T) {
 	published, _ := new(big.Int).SetString("9dcd7420e420c270a68060eb8b5aa7457a9f6648f86fafed2775cc1f79ae962f1e63f1b9e51c55f9ea6fdc7332e9b0058c9ff2eb1fc89855029cf6aafe21e689feb38ac9ffb12f1ce371bb5d0e9aae64161abce74b4244bf68f1edb4411f756a097c8929c14740245ea355f8332d1aa36bb50c7dcb4505da8de02e4e53d38f8df06097da7524df0df93db48eac8cc4af2d3a16257eb2b2adca6ba464e5974fa92550d31b1babf161e7692d00b86e3dd886ecab4abfbe1a8f8cc263ff4af55cdb45f4249a5193925f5e983d762f0b6800943eb0267b08f42ed311ce1f5c86eacbc8ce4d3cb7a2fee1ef5641423a1cf4114e5ecf50034a60a412523af9e6f4aa11", 16)
 	made := new(big.Int).Mul(brokenPrime(t), brokenPrime(t))
 	for name, modulus := range map[string]*big.Int{"published": published, "made": made} {
-		if !infineon(modulus) {
+		if !hasROCAFingerprint(modulus) {
 			t.Errorf("%s: not found", name)
 		}
 		if _, err := parseKey(josetest.PublicJWK(t, &rsa.PublicKey{N: modulus, E: 65537}, nil)); err == nil {
@@ -146,16 +146,16 @@ func TestROCA(t *testing.T) {
 		}
 	}
 	for number := range 3 {
-		if infineon(josetest.RSAKey(t, 2048, number+1).N) {
-			t.Error("a good key is found")
+		if hasROCAFingerprint(josetest.RSAKey(t, 2048, number+1).N) {
+			t.Error("a good key has the fingerprint")
 		}
 	}
-	if infineon(new(big.Int).Add(made, big.NewInt(2))) {
-		t.Error("a number beside it is found")
+	if hasROCAFingerprint(new(big.Int).Add(made, big.NewInt(2))) {
+		t.Error("a neighbouring number has the fingerprint")
 	}
 }
 
-// brokenPrime makes a prime of 1024 bits as the library did: k*M + (65537^a mod M).
+// brokenPrime makes a prime of 1024 bits like the broken library: k*M + (65537^a mod M).
 func brokenPrime(t *testing.T) *big.Int {
 	t.Helper()
 	m := big.NewInt(1)
@@ -185,6 +185,6 @@ func brokenPrime(t *testing.T) *big.Int {
 func BenchmarkROCA(b *testing.B) {
 	modulus := josetest.RSAKey(b, 2048, 1).N
 	for b.Loop() {
-		infineon(modulus)
+		hasROCAFingerprint(modulus)
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// How long a key set is fresh: as long as the provider says, within these bounds. A
-// key that the provider withdrew is trusted no longer than that, or than KeysKeep if
-// the provider is down meanwhile.
+// How long a key set is fresh: as long as the provider says, within these bounds. A key that
+// the provider withdrew is trusted no longer than that, or no longer than KeysKeep if the
+// provider is down in the meantime.
 const (
-	keysLeast = time.Minute
-	KeysMost  = time.Hour
-	KeysKeep  = 6 * time.Hour
+	minKeysFresh = time.Minute
+	MaxKeysFresh = time.Hour
+	KeysKeep     = 6 * time.Hour
 )
 
 // Store verifies signatures with the keys at a jwks_uri.
@@ -27,7 +27,7 @@ type Store struct {
 	keys   *upstream.Document[KeySet]
 }
 
-// NewStore makes a store that loads the keys when they are first needed.
+// NewStore makes a store that loads the keys when it needs them for the first time.
 func NewStore(uri string, client *http.Client, now func() time.Time, logger *slog.Logger) *Store {
 	s := &Store{uri: uri, client: client}
 	s.keys = upstream.NewDocument(upstream.Source[KeySet]{
@@ -36,22 +36,22 @@ func NewStore(uri string, client *http.Client, now func() time.Time, logger *slo
 	return s
 }
 
-// URI is where the keys are.
+// URI returns the jwks_uri.
 func (s *Store) URI() string { return s.uri }
 
 // Token is a token whose signature was verified.
 type Token struct {
 	Claims claims.Object
-	Key    PublicKey // that signed it
+	Key    PublicKey // the signing key
 	alg    string
 }
 
-// Verify reads a token and verifies its signature. Nothing is said about the claims,
-// but that those of the names given, and what they hold, have one spelling each.
+// Verify reads a token and verifies its signature. It does not check the claims, except that
+// the ones with these names, and their members, have only one spelling each.
 //
-// An unknown key ID may be that of a new key, so the keys are loaded anew and tried
-// again (OpenID Connect Core section 10.1.1). So may a signature that does not fit
-// where key IDs are not used.
+// An unknown key ID can belong to a new key, so the keys are then loaded again (OpenID
+// Connect Core section 10.1.1). The same applies to a wrong signature of a token without a
+// key ID.
 func (s *Store) Verify(ctx context.Context, raw string, accept Accept, names []string) (Token, error) {
 	c, err := parseCompact(raw, accept)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Store) Verify(ctx context.Context, raw string, accept Accept, names []s
 	return Token{Claims: object, Key: key, alg: c.alg}, nil
 }
 
-// Load reads the keys anew, for a check.
+// Load reads the keys again, for a check of the configuration.
 func (s *Store) Load(ctx context.Context) (KeySet, error) {
 	loaded, err := s.load(ctx)
 	return loaded.Value, err
@@ -95,7 +95,7 @@ func (s *Store) load(ctx context.Context) (upstream.Loaded[KeySet], error) {
 	}
 	set, err := parseKeys(answer.JSON())
 	if err != nil {
-		return none, sdk.InvalidResponse(ReasonKeysBroken, "%s is no key set: %w", s.uri, err)
+		return none, sdk.InvalidResponse(ReasonKeysBroken, "%s is not a key set: %w", s.uri, err)
 	}
-	return upstream.Loaded[KeySet]{Value: set, Fresh: answer.Fresh(keysLeast, KeysMost), Keep: KeysKeep}, nil
+	return upstream.Loaded[KeySet]{Value: set, Fresh: answer.Fresh(minKeysFresh, MaxKeysFresh), Keep: KeysKeep}, nil
 }

@@ -218,7 +218,7 @@ func TestUnknownKeyFlood(t *testing.T) {
 			t.Errorf("F21 %d requests after window %d, want one for each 30 s", got, window)
 		}
 		if err := verifyWith(t, store, jose.RS256, josetest.Signed(t, jose.RS256, key, "1", someone)); err != nil {
-			t.Errorf("F21 good tokens suffer: %v", err)
+			t.Errorf("F21 a good token is refused: %v", err)
 		}
 		now.Advance(upstream.RenewEvery)
 	}
@@ -227,7 +227,7 @@ func TestUnknownKeyFlood(t *testing.T) {
 		plugintest.Refused(t, verifyWith(t, store, jose.RS256, bad), sdk.ErrInvalidResponse, ReasonSignature)
 	}
 	if got := server.Requests.Load(); got != 4 {
-		t.Errorf("F21 %d requests: a bad signature loads the keys anew", got)
+		t.Errorf("F21 %d requests: a bad signature loads the keys again", got)
 	}
 }
 
@@ -284,8 +284,8 @@ func TestLastGoodKeys(t *testing.T) {
 	plugintest.Refused(t, verifyWith(t, store, jose.RS256, raw), sdk.ErrUnavailable, ReasonKeysStatus)
 }
 
-// FuzzParseKeys: whatever stands in place of a key set, what is usable of it is public,
-// strong enough and for one family of algorithms.
+// FuzzParseKeys: the usable keys of any key set are public, strong enough and for one family
+// of algorithms.
 func FuzzParseKeys(f *testing.F) {
 	for _, seed := range []string{
 		`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA=="},{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`,

@@ -1,5 +1,5 @@
-// Package logouttoken checks the logout tokens with which a provider signs somebody
-// out (OpenID Connect Back-Channel Logout 1.0).
+// Package logouttoken checks the logout tokens with which a provider signs out an end user
+// (OpenID Connect Back-Channel Logout 1.0).
 package logouttoken
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// The reasons of refused tokens, beside those of signed tokens in general.
+// The reasons of refused tokens, in addition to those of signed tokens in general.
 const (
 	ReasonEvent   sdk.Reason = "logout_event"
 	ReasonNonce   sdk.Reason = "logout_nonce"
@@ -23,15 +23,14 @@ const (
 	ReasonSubject sdk.Reason = "logout_subject"
 )
 
-// Type is the typ of a logout token (section 2.4). Providers from before the final
-// version leave it out, or write JWT: what tells the token from an ID token is the
-// event, then.
+// Type is the typ of a logout token (section 2.4). Providers that implement a draft leave it
+// out or write JWT; then the event distinguishes the token from an ID token.
 const Type = "logout+jwt"
 
 // Names are the claims that are read.
 var Names = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "sub", "sid", "events", "nonce", "jti", "tid"}
 
-// event is the member of events that makes a token one of these.
+// event is the member of events that makes a token a logout token.
 const event = "http://schemas.openid.net/event/backchannel-logout"
 
 // Times.
@@ -40,13 +39,13 @@ const (
 	// minutes; the ID of the token is remembered until then.
 	MaxLifetime = 24 * time.Hour
 
-	// maxAge is how old a token may be that has no exp, as before the final version.
+	// maxAge is how old a token without exp may be; the drafts had no exp.
 	maxAge = idtoken.MaxAge
 
 	maxID = 1 << 10 // bytes of jti
 )
 
-// Expectation is what a token must fit.
+// Expectation is what a token must match.
 type Expectation struct {
 	Issuer           string
 	ClientID         string
@@ -56,15 +55,15 @@ type Expectation struct {
 
 // Demand is who is to be signed out.
 type Demand struct {
-	Subject   string // empty: whoever has the session
+	Subject   string // empty: the owner of the session
 	SessionID string // empty: all sessions of the subject
 
 	OnceID    string // a hash of jti
 	OnceUntil time.Time
 }
 
-// Check goes through the rules of section 2.6, in its order, for a token whose
-// signature was verified.
+// Check applies the rules of section 2.6, in that order, to a token whose signature was
+// verified.
 func Check(token jose.Token, want Expectation) (Demand, error) {
 	object := token.Claims
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
@@ -84,16 +83,16 @@ func Check(token jose.Token, want Expectation) (Demand, error) {
 	if err := checkEvent(object); err != nil {
 		return Demand{}, err
 	}
-	// An ID token, too, could be given out as one of these.
+	// The nonce is prohibited so that nobody can pass an ID token off as a logout token.
 	if object.Has("nonce") {
-		return Demand{}, sdk.InvalidResponse(ReasonNonce, "a logout token with a nonce")
+		return Demand{}, sdk.InvalidResponse(ReasonNonce, "the logout token has a nonce")
 	}
 	demand.OnceID, err = readID(object)
 	demand.OnceUntil = until
 	return demand, err
 }
 
-// checkTimes returns until when the token could be used again.
+// checkTimes returns the time until which the token could be used again.
 func checkTimes(object claims.Object, now time.Time) (time.Time, error) {
 	issued, err := object.Time("iat")
 	switch {
@@ -115,12 +114,12 @@ func checkTimes(object claims.Object, now time.Time) (time.Time, error) {
 	case !now.Before(expires.Add(idtoken.ClockSkew)):
 		return time.Time{}, sdk.InvalidResponse(ReasonTimes, "expired %v ago: are both clocks right?", now.Sub(expires))
 	case expires.Sub(now) > MaxLifetime:
-		return time.Time{}, sdk.InvalidResponse(ReasonTimes, "good for another %v, at most %v are accepted", expires.Sub(now), MaxLifetime)
+		return time.Time{}, sdk.InvalidResponse(ReasonTimes, "valid for another %v, at most %v are accepted", expires.Sub(now), MaxLifetime)
 	}
 	return expires.Add(idtoken.ClockSkew), idtoken.CheckNotBefore(object, now)
 }
 
-// readWho wants sub, sid or both (section 2.4).
+// readWho reads who is to be signed out: sub, sid or both (section 2.4).
 func readWho(object claims.Object) (Demand, error) {
 	var demand Demand
 	var err error
@@ -131,7 +130,7 @@ func readWho(object claims.Object) (Demand, error) {
 		return Demand{}, sdk.InvalidResponse(ReasonSubject, "%w", err)
 	}
 	if demand.Subject == "" && demand.SessionID == "" {
-		return Demand{}, sdk.InvalidResponse(ReasonSubject, "neither sub nor sid says who is signed out")
+		return Demand{}, sdk.InvalidResponse(ReasonSubject, "there is neither sub nor sid to say who is to be signed out")
 	}
 	if demand.Subject != "" {
 		if err := claims.CheckSubject(demand.Subject); err != nil {
@@ -144,14 +143,14 @@ func readWho(object claims.Object) (Demand, error) {
 	return demand, nil
 }
 
-// checkEvent wants the one event, as an object. What stands in it means nothing.
+// checkEvent requires the logout event, as an object whose members are ignored.
 func checkEvent(object claims.Object) error {
 	events, err := object.Object("events")
 	if err != nil {
 		return sdk.InvalidResponse(ReasonEvent, "%w", err)
 	}
 	if _, err := events.Object(event); err != nil || events[event] == nil {
-		return sdk.InvalidResponse(ReasonEvent, "events does not say that somebody is signed out")
+		return sdk.InvalidResponse(ReasonEvent, "events does not contain the logout event")
 	}
 	return nil
 }
@@ -159,7 +158,7 @@ func checkEvent(object claims.Object) error {
 func readID(object claims.Object) (string, error) {
 	id, err := object.String("jti")
 	if err != nil || id == "" || len(id) > maxID {
-		return "", sdk.InvalidResponse(ReasonID, "no jti of 1 to %d bytes, by which a second use could be noticed", maxID)
+		return "", sdk.InvalidResponse(ReasonID, "no jti of 1 to %d bytes, which is needed to detect a second use", maxID)
 	}
 	sum := sha256.Sum256([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil

@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// FuzzClaims: an error of a kind with a reason, or a demand that the host takes, of a
-// token with the event, an ID and no nonce.
+// FuzzClaims: the result is an error of a kind with a reason, or a demand that the host
+// accepts, from a token with the event, an ID and no nonce.
 func FuzzClaims(f *testing.F) {
 	now := time.Unix(1_800_000_000, 0)
 	const good = `"iss":"https://op.example","aud":"door","iat":1800000000,"exp":1800000120,"jti":"1","events":{"http://schemas.openid.net/event/backchannel-logout":{}}`

@@ -1,5 +1,5 @@
-// Package par pushes authorization requests (RFC 9126): the provider gets the
-// parameters from us, and the browser carries a reference to them.
+// Package par pushes authorization requests (RFC 9126): the provider gets the parameters
+// directly, and the browser carries only a reference to them.
 package par
 
 import (
@@ -14,23 +14,23 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The reasons of refused requests. An answer with an error of the provider's has the
-// provider's own word.
+// The reasons of refused requests. If the response has an error code of OAuth, that is the
+// reason.
 const (
 	ReasonUnreachable sdk.Reason = "par_unreachable"
 	ReasonStatus      sdk.Reason = "par_status"
 	ReasonMalformed   sdk.Reason = "par_malformed"
 )
 
-// referenceText is what a request_uri may be: an absolute URI, which is nothing to be
-// fetched by anybody (RFC 9126 section 2.2).
+// referenceText is the form of a request_uri: an absolute URI, which nobody fetches (RFC
+// 9126 section 2.2).
 var referenceText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$`)
 
 // maxReference bounds a request_uri in bytes.
 const maxReference = 2 << 10
 
-// Push posts the parameters, with what authenticates the client among them or in the
-// header, and returns the request_uri.
+// Push posts the parameters and returns the request_uri. The form or the header must
+// authenticate the client.
 func Push(ctx context.Context, client *http.Client, endpoint string, form url.Values, header http.Header) (string, error) {
 	header = header.Clone()
 	header.Set("Accept", "application/json")
@@ -41,8 +41,8 @@ func Push(ctx context.Context, client *http.Client, endpoint string, form url.Va
 	return read(answer)
 }
 
-// read reads the answer (RFC 9126 sections 2.2 and 2.3). 201 is the status; some
-// servers say 200.
+// read reads the response (RFC 9126 sections 2.2 and 2.3). The status must be 201; some
+// servers send 200.
 func read(answer upstream.Answer) (string, error) {
 	object, err := claims.DecodeFor(answer.JSON(), "request_uri", "error", "error_description")
 	if err == nil && codeflow.HasError(object) {
@@ -56,16 +56,16 @@ func read(answer upstream.Answer) (string, error) {
 		return "", sdk.Misconfigured(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
 	}
 	if err != nil {
-		return "", sdk.InvalidResponse(ReasonMalformed, "the answer to a pushed authorization request: %w", err)
+		return "", sdk.InvalidResponse(ReasonMalformed, "the response to a pushed authorization request: %w", err)
 	}
 	reference, err := object.String("request_uri")
 	if err != nil || len(reference) > maxReference || !referenceText.MatchString(reference) {
-		return "", sdk.InvalidResponse(ReasonMalformed, "the answer to a pushed authorization request has no request_uri that can be used")
+		return "", sdk.InvalidResponse(ReasonMalformed, "the response to a pushed authorization request has no usable request_uri")
 	}
 	return reference, nil
 }
 
-// refusal gives an error the kind that it has at the token endpoint.
+// refusal reads an error like one of the token endpoint.
 func refusal(status int, object claims.Object) error {
 	code, _ := object.String("error")
 	description, _ := object.String("error_description")

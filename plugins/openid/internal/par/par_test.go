@@ -27,7 +27,8 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: an error of a kind with a reason, or a reference that can stand in a URL.
+// FuzzAnswer: the result is an error of a kind with a reason, or a reference that a URL can
+// contain.
 func FuzzAnswer(f *testing.F) {
 	f.Add(201, `{"request_uri":"urn:ietf:params:oauth:request_uri:abc","expires_in":60}`)
 	f.Add(200, `{"request_uri":"https://op.example/r/1"}`)

@@ -34,8 +34,8 @@ func (p Preset) recipe() recipe.Recipe {
 		{About: "Refresh and logout", Text: p.Manual.Session},
 	}
 	if p.MissingNonce && p.PKCE == "off" {
-		notes = slices.Insert(notes, 0, recipe.Note{About: "Danger", Text: "nothing binds a code to the login that it was given out for, but the state: " + p.Title +
-			" refuses clients that send a code verifier, and leaves the nonce out of its ID tokens. Whoever gets hold of somebody's unused code, from their device or the network, can sign in with it."})
+		notes = slices.Insert(notes, 0, recipe.Note{About: "Danger", Text: "only the state binds a code to its login: " + p.Title +
+			" refuses clients that send a code verifier, and leaves the nonce out of its ID tokens. Anyone who obtains somebody's unused code, from their device or the network, can sign in with it."})
 	}
 	return recipe.Recipe{
 		Preset: p.Name, Title: p.Title, Dated: p.Dated, Console: p.Manual.Console, Settings: settings,
@@ -62,7 +62,7 @@ func verifiedText(p Preset) string {
 	case p.NeverVerified:
 		return "never"
 	case p.TextVerified:
-		return "`email_verified`, as text, too"
+		return "`email_verified`, also as text"
 	default:
 		return "`email_verified`"
 	}

@@ -1,33 +1,32 @@
-// Package preset holds what is known of OpenID providers, as data: one row for each,
-// with everything that the plugin, its manual and the sign-in page need beyond what the
-// provider's discovery document says.
+// Package preset holds what is known of OpenID providers, as data: one preset for each
+// provider, with everything that the plugin, its manual and the sign-in page need and the
+// provider's discovery document does not say.
 //
-// Providers change without notice. A row is no promise: it carries the day on which its
-// facts were gathered, and says in its manual what nobody has confirmed. What an operator
-// writes beside the preset wins.
+// Providers change without notice, so each preset has the date of its facts, and its manual
+// says what nobody has confirmed. Options that an operator writes take precedence.
 package preset
 
 import "slices"
 
-// Preset is a row.
+// Preset is what is known of one provider.
 type Preset struct {
 	Name  string // as operators write it
 	Title string // as the provider calls itself; the default label
-	Icon  string // a drawing of the host's; no trademark of anybody
-	Dated string // the day of the facts
+	Icon  string // one of the host's drawings, never a trademark
+	Dated string // the date of the facts
 
-	// Issuer is that of everybody at the provider. Where it is empty, the operator has
-	// one of their own, such as Example.
+	// Issuer is the one that all clients of the provider have in common. If it is empty,
+	// each operator has their own, such as Example.
 	Issuer  string
 	Example string
 
 	Scope       string
 	Params      map[string]string // of the authorization request
 	TokenParams map[string]string // of the token request
-	Auth        string            // client_token_endpoint_auth_method; empty: by what the provider lists
+	Auth        string            // client_token_endpoint_auth_method; empty: from the provider's list
 
-	// PKCE is the method; empty: S256. UnlistedPKCE: the provider has it, or does not mind
-	// it, and does not always list it.
+	// PKCE is the method; empty: S256. UnlistedPKCE: the provider supports or ignores it,
+	// and does not always list it.
 	PKCE         string
 	UnlistedPKCE bool
 
@@ -39,23 +38,23 @@ type Preset struct {
 	TextVerified     bool   // email_verified may be the text "true"
 	NeverVerified    bool   // the provider does not say whether an address is verified
 
-	// NameInResponse: the name comes in the parameter user of the first authorization
-	// response, and nowhere else.
+	// NameInResponse: only the first authorization response has the name, in the parameter
+	// user.
 	NameInResponse bool
 
-	// SecretAudience: the client secret is a JWT that the client signs for this audience.
+	// SecretAudience is the audience of a client secret that is a JWT signed by the client.
 	SecretAudience string
 
-	// CodeRefused and ClientRefused are the provider's own words, at the token endpoint,
-	// for a code that is not good and for a client that is not.
+	// CodeRefused and ClientRefused are the error codes of the provider's token endpoint for
+	// an invalid code and for an invalid client, if they are not those of OAuth.
 	CodeRefused, ClientRefused []string
 
 	// RefreshAtCallback: a refresh must repeat the callback URL.
 	RefreshAtCallback bool
 
-	// LogoutPath: where people sign out there, on the host of the authorization endpoint,
-	// in place of an end_session_endpoint. LogoutReturn is what the parameter with our
-	// URL is called there.
+	// LogoutPath is the logout page of a provider without an end_session_endpoint, on the
+	// host of the authorization endpoint. LogoutReturn is its parameter for the URL to
+	// return to.
 	LogoutPath, LogoutReturn string
 
 	Manual Manual
@@ -63,14 +62,14 @@ type Preset struct {
 
 // Manual is what the operator's manual says.
 type Manual struct {
-	Console     []string // steps at the provider
-	Settings    []string // that the example needs, in place of client ID and secret
-	Callback    string   // how it compares the callback URL
-	Restricted  string   // how to let in some people only
-	Email       string   // what its e-mail address is worth
+	Console     []string // the steps at the provider
+	Settings    []string // of the example; nil: client ID and secret
+	Callback    string   // how the provider compares the callback URL
+	Restricted  string   // how to restrict who can sign in
+	Email       string   // whether its e-mail address is verified
 	Groups      string
 	Session     string   // what a refresh and a logout do
-	Unconfirmed []string // what no source confirms
+	Unconfirmed []string // statements that no source confirms
 }
 
 // Find returns the preset of that name.
@@ -85,7 +84,7 @@ func Find(name string) (Preset, bool) {
 // All returns all presets in the order of their names.
 func All() []Preset { return slices.Clone(all) }
 
-// Names are those of all presets, in order.
+// Names returns the names of all presets, in order.
 func Names() []string {
 	var names []string
 	for _, p := range all {
@@ -98,16 +97,16 @@ var all = []Preset{
 	apple, auth0, authentik, cognito, gitLab, google, keycloak, line, linkedIn, microsoft, okta, slack, twitch, zitadel,
 }
 
-// facts is the day of the facts of all rows so far.
-const facts = "2026-11-30"
+// gathered is the date of the facts of all presets.
+const gathered = "2026-11-30"
 
-const standard = "openid profile email"
+const standardScope = "openid profile email"
 
-// What several rows say alike.
+// Texts that several presets share.
 const (
-	exactly    = "Must be one of the registered URLs exactly."
-	anybody    = "anybody with an account can sign in."
-	yourOwn    = "whoever has an account on your server can sign in. Say there who that is: assign the application to people or groups."
-	byVerified = "verified if `email_verified` is true."
-	endsThere  = "A logout signs out there, too; register the URL above with `logout` in place of `callback` as the URL to return to."
+	exactCallback   = "Must be exactly one of the registered URLs."
+	anybody         = "anybody with an account can sign in."
+	yourOwn         = "anyone who has an account on your server can sign in. Restrict this there: assign the application to people or groups."
+	byEmailVerified = "verified if `email_verified` is true."
+	signsOutThere   = "A logout signs out there, too; register the URL above with `logout` in place of `callback` as the URL to return to."
 )

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestRows holds each row against what an operator and the plugin need.
+// TestRows checks that each preset has what an operator and the plugin need.
 func TestRows(t *testing.T) {
 	if !slices.IsSorted(Names()) {
 		t.Errorf("not in order: %v", Names())
@@ -19,7 +19,7 @@ func TestRows(t *testing.T) {
 				t.Errorf("dated %q, title %q, icon %q", p.Dated, p.Title, p.Icon)
 			}
 			if (p.Issuer == "") == (p.Example == "") {
-				t.Error("either everybody's issuer, or an example of one's own")
+				t.Error("a preset needs either an issuer or an example")
 			}
 			u, err := url.Parse(p.Issuer + p.Example)
 			if err != nil || u.Scheme != "https" || u.RawQuery != "" {
@@ -32,7 +32,7 @@ func TestRows(t *testing.T) {
 				t.Errorf("scope %q", p.Scope)
 			}
 			if (p.LogoutPath == "") != (p.LogoutReturn == "") {
-				t.Error("half a logout")
+				t.Error("LogoutPath and LogoutReturn go together")
 			}
 			if m := p.Manual; len(m.Console) < 2 || m.Callback == "" || m.Restricted == "" || m.Email == "" || m.Groups == "" || m.Session == "" {
 				t.Error("the manual has gaps")
@@ -43,6 +43,6 @@ func TestRows(t *testing.T) {
 		})
 	}
 	if _, ok := Find("github"); ok {
-		t.Error("github is no OpenID provider")
+		t.Error("github is not an OpenID provider")
 	}
 }

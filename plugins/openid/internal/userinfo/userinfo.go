@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// The reasons of refused answers.
+// The reasons of refused responses.
 const (
 	ReasonUnreachable sdk.Reason = "userinfo_unreachable"
 	ReasonStatus      sdk.Reason = "userinfo_status"
@@ -27,14 +27,14 @@ const (
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
 
-// Expectation is what an answer must fit.
+// Expectation is what a response must match.
 type Expectation struct {
 	Subject          string // of the ID token
 	Issuer           string
 	ClientID         string
 	TrustedAudiences []string
-	Alg              string   // of the signature; empty: there need be none
-	Names            []string // that are read, see claims.DecodeFor
+	Alg              string   // of the signature; empty: the response need not be signed
+	Names            []string // for claims.DecodeFor
 	Now              time.Time
 }
 
@@ -55,19 +55,19 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 	if err != nil {
 		return nil, err
 	}
-	// Section 5.3.2: without this the answer could be about anybody, because an
-	// access token is not bound to the ID token that it came with.
+	// Section 5.3.2: without this check the response could be about anybody, because an
+	// access token is not bound to the ID token that came with it.
 	switch {
 	case object["sub"] == nil:
-		return nil, sdk.InvalidResponse(ReasonSubject, "the user info has no sub, so that it could be about anybody: if all claims stand in the ID token, set skip_userinfo")
+		return nil, sdk.InvalidResponse(ReasonSubject, "the user info has no sub, so it could be about anybody: if all claims are in the ID token, set skip_userinfo")
 	case !isAbout(object["sub"], want.Subject):
 		return nil, sdk.InvalidResponse(ReasonSubject, "the user info is not about the subject of the ID token")
 	}
 	return object, nil
 }
 
-// isAbout compares sub with that of the ID token, byte for byte. Some providers write a
-// number here, and the same digits as a text there.
+// isAbout compares sub with that of the ID token, byte for byte. Some providers write it as
+// a number in the user info, and as a text in the ID token.
 func isAbout(sub any, subject string) bool {
 	switch sub := sub.(type) {
 	case string:
@@ -78,7 +78,7 @@ func isAbout(sub any, subject string) bool {
 	return false
 }
 
-// checkStatus tells what the operator must change from a provider in trouble.
+// checkStatus distinguishes wrong options from a provider that is temporarily unavailable.
 func checkStatus(a upstream.Answer) error {
 	reason := ReasonStatus
 	switch {
@@ -90,12 +90,12 @@ func checkStatus(a upstream.Answer) error {
 		reason = ReasonRefused
 	}
 	return sdk.Misconfigured(reason,
-		"the user-info endpoint %s: is the client allowed the scopes, or does the provider know another audience for it? If all claims stand in the ID token, set skip_userinfo", a.Problem())
+		"the user-info endpoint %s: is the client allowed the scopes, and is the access token for the right audience? If all claims are in the ID token, set skip_userinfo", a.Problem())
 }
 
-// read takes a plain or a signed answer. Whether it must be signed is for the operator
-// to say, and not for whoever can alter the answer. What it is, its first byte tells:
-// JSON is called text/plain and text/html in the wild, and a JWT application/json.
+// read reads a plain or a signed response. The options say whether it must be signed, so
+// that nobody who can change the response decides this. The content type is ignored: some
+// providers send JSON as text/plain or text/html, and a JWT as application/json.
 func read(ctx context.Context, answer upstream.Answer, keys *jose.Store, want Expectation) (claims.Object, error) {
 	body := bytes.TrimSpace(answer.JSON())
 	switch {
@@ -104,7 +104,7 @@ func read(ctx context.Context, answer upstream.Answer, keys *jose.Store, want Ex
 	case !bytes.HasPrefix(body, []byte("{")) && bytes.Count(body, []byte(".")) >= 2:
 		return verify(ctx, string(body), keys, want)
 	case want.Alg != "":
-		return nil, sdk.InvalidResponse(ReasonUnsigned, "not signed, while client_userinfo_signed_response_alg asks for it")
+		return nil, sdk.InvalidResponse(ReasonUnsigned, "the user info is not signed, but client_userinfo_signed_response_alg requires it")
 	}
 	object, err := claims.DecodeFor(body, want.Names...)
 	if err != nil {
@@ -113,9 +113,9 @@ func read(ctx context.Context, answer upstream.Answer, keys *jose.Store, want Ex
 	return object, nil
 }
 
-// verify checks a signed answer. Section 5.3.2 wants iss and aud in it. Where nobody
-// asks for a signature, an answer without them says as much as one that is not signed, and
-// is as good; they, and times, are checked if they are there.
+// verify checks a signed response. Section 5.3.2 requires iss and aud in it. If the options
+// do not require a signature, a response without iss and aud is as good as an unsigned one,
+// so these and the times are checked only if they are present.
 func verify(ctx context.Context, raw string, keys *jose.Store, want Expectation) (claims.Object, error) {
 	accept := jose.Accept{Algs: jose.Asymmetric, Option: "client_userinfo_signed_response_alg"}
 	if want.Alg != "" {

@@ -22,9 +22,8 @@ func (noKeys) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"keys":[]}`))}, nil
 }
 
-// FuzzRead: whatever the endpoint answers, without a key nothing signed is accepted,
-// nor anything else where a signature is asked for; and an error is of a known kind
-// with a bounded text.
+// FuzzRead: with any response and no key, nothing signed is accepted, and nothing unsigned if
+// a signature is required; an error is of a known kind with a bounded text.
 func FuzzRead(f *testing.F) {
 	for _, body := range []string{`{"sub":"a"}`, `{"sub":"a","SUB":"b"}`, "\ufeff{}", `<html>`, josetest.Compact(`{"alg":"RS256"}`), "a.b.c.d.e", ``, `[]`} {
 		f.Add("application/json", []byte(body), false)

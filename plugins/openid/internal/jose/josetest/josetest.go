@@ -50,7 +50,7 @@ func ECKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-// PublicJWK is the JWK of a key, with members changed: nil takes one away.
+// PublicJWK is the JWK of a key, with members changed: nil removes a member.
 func PublicJWK(t testing.TB, key crypto.PublicKey, change map[string]any) map[string]any {
 	t.Helper()
 	encoded, err := json.Marshal(jose.JSONWebKey{Key: key})
@@ -66,8 +66,7 @@ func PublicJWK(t testing.TB, key crypto.PublicKey, change map[string]any) map[st
 	return members
 }
 
-// Signed is a token with the claims, signed with the key. An empty kid is left
-// out.
+// Signed returns a token with the claims, signed with the key. An empty kid is omitted.
 func Signed(t testing.TB, alg jose.SignatureAlgorithm, key crypto.PrivateKey, kid string, claims any) string {
 	t.Helper()
 	opts := &jose.SignerOptions{}
@@ -93,7 +92,7 @@ func Signed(t testing.TB, alg jose.SignatureAlgorithm, key crypto.PrivateKey, ki
 	return raw
 }
 
-// KeyServer publishes a key set that the test changes.
+// KeyServer publishes a key set that the test can change.
 type KeyServer struct {
 	*httptest.Server
 	Requests atomic.Int64
@@ -136,17 +135,17 @@ func (s *KeyServer) Publish(t testing.TB, keys ...map[string]any) {
 	s.Answer(http.StatusOK, http.Header{}, body)
 }
 
-// Answer sets the whole answer.
+// Answer sets the whole response.
 func (s *KeyServer) Answer(status int, header http.Header, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status, s.Header, s.body = status, header, body
 }
 
-// Segment is a part of a token.
+// Segment encodes a part of a token.
 func Segment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// Compact has a header of our choice and a signature that nobody checks here.
+// Compact returns a token with this header and a made-up signature.
 func Compact(header string) string {
 	return Segment(header) + "." + Segment(`{"sub":"a"}`) + "." + Segment("signature")
 }
