@@ -29,7 +29,7 @@ const (
 func (s *Server) account(c echo.Context) error {
 	who, err := s.accountHolder(c)
 	if err != nil {
-		return s.toSignIn(c, err)
+		return s.redirectToSignIn(c, err)
 	}
 	account, err := s.ports.Logins.Account(c.Request().Context(), who)
 	if err != nil {
@@ -48,9 +48,9 @@ func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 	return s.cookieHolder(c, found)
 }
 
-// toSignIn sends people who are not signed in to do so, and back. What they posted is not
+// redirectToSignIn sends people who are not signed in to do so, and back. What they posted is not
 // done.
-func (s *Server) toSignIn(c echo.Context, err error) error {
+func (s *Server) redirectToSignIn(c echo.Context, err error) error {
 	if !wantsHTML(c) || answerTo(err).status >= http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s *Server) toSignIn(c echo.Context, err error) error {
 
 // leadsToAccount reports whether a target that was checked is the page of the account.
 func (s *Server) leadsToAccount(c echo.Context, target string) bool {
-	path := s.at(c).here(target)
+	path := s.publicURL(c).withoutOrigin(target)
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
 	}
@@ -93,7 +93,7 @@ func (s *Server) accountPage(c echo.Context, who sso.Principal, account sso.Acco
 
 func (s *Server) shownSession(session sso.OwnSession, current bool) page.AccountSession {
 	return page.AccountSession{
-		ID: session.ID, Current: current, Device: deviceOf(session.UserAgent), Address: session.IP, Provider: s.labelOf(session.Provider),
+		ID: session.ID, Current: current, Device: deviceName(session.UserAgent), Address: session.IP, Provider: s.labelOf(session.Provider),
 		Program: session.Kind == sso.KindRefresh, Since: session.CreatedAt, Refreshed: session.RefreshedAt, Expires: session.ExpiresAt,
 	}
 }

@@ -12,10 +12,10 @@ import (
 // maxAccountForm is more than the forms of the account have: a provider and a subject.
 const maxAccountForm = 4 << 10
 
-// fromOurPage has only a page of ours post a form (A17). Unlike sameOrigin it wants a sign
+// requireOwnPage has only a page of ours post a form (A17). Unlike sameOrigin it wants a sign
 // of that: these forms are for browsers, and each says where a form comes from (Fetch
 // standard, "append a request Origin header").
-func (s *Server) fromOurPage(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) requireOwnPage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Request().Header
 		if s.fromAnotherSite(c) || h.Get("Sec-Fetch-Site") == "" && h.Get("Origin") == "" {
@@ -37,15 +37,15 @@ func (s *Server) accountForm(c echo.Context) (who sso.Principal, form url.Values
 	return who, form, err
 }
 
-// formOf leads a form of the account to what it does.
-func (s *Server) formOf(do func(c echo.Context, who sso.Principal, form url.Values) error) echo.HandlerFunc {
+// accountFormHandler leads a form of the account to what it does.
+func (s *Server) accountFormHandler(do func(c echo.Context, who sso.Principal, form url.Values) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, form, err := s.accountForm(c)
 		switch {
 		case err == nil:
 			return do(c, who, form)
 		case form != nil:
-			return s.toSignIn(c, err)
+			return s.redirectToSignIn(c, err)
 		}
 		return err
 	}

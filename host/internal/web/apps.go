@@ -51,8 +51,8 @@ func (s *Server) leadsToApp(target string) bool {
 	return false
 }
 
-// known returns who makes a request; false for nobody. The error is that nobody can tell.
-func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
+// principalIfAny returns who makes a request; false for nobody. The error is that nobody can tell.
+func (s *Server) principalIfAny(c echo.Context) (who sso.Principal, ok bool, err error) {
 	who, err = s.principal(c)
 	if err != nil && answerTo(err).status >= http.StatusInternalServerError {
 		return sso.Principal{}, false, err
@@ -66,7 +66,7 @@ func (s *Server) appTarget(c echo.Context, target string) string {
 	if target == "" || len(s.ports.Apps.Places()) == 0 {
 		return "" // reading a long URL takes 100 µs
 	}
-	checked, err := s.at(c).redirects.resolve(sso.Provider{}, target)
+	checked, err := s.publicURL(c).redirects.resolve(sso.Provider{}, target)
 	if err != nil || !s.leadsToApp(checked) {
 		return ""
 	}
@@ -110,14 +110,14 @@ func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) er
 	return seeOther(c, s.signInURL(c, attempt.Redirect, parameters...))
 }
 
-// goBack sends somebody who is signed in already to the application that asks who they
+// returnToApp sends somebody who is signed in already to the application that asks who they
 // are. It does so once: whoever comes again at once has a cookie that does not reach the
 // application, and would go round for ever.
-func (s *Server) goBack(c echo.Context, target string, who sso.Principal) error {
-	if s.returns.again(who.Session.ID, target) {
+func (s *Server) returnToApp(c echo.Context, target string, who sso.Principal) error {
+	if s.loops.again(who.Session.ID, target) {
 		s.sampled.warn(c, "", "an application does not see the session cookie: look at SESSION_COOKIE_DOMAIN, and at what the proxy passes on",
 			"app", placeOf(target), "session", who.Session.ID)
-		return s.render(c, http.StatusConflict, s.notSeen(c, target), formsStay)
+		return s.render(c, http.StatusConflict, s.cookieNotSeen(c, target), formsStay)
 	}
 	return seeOther(c, target)
 }

@@ -40,10 +40,10 @@ const (
 // How long cookies of logins stay after there is any use in continuing: for telling
 // people who come back that it took too long, or that they are signed in already.
 const (
-	attemptLingers = 24 * time.Hour
-	overLasts      = time.Hour
+	attemptCookieExtra = 24 * time.Hour
+	overCookieTTL      = time.Hour
 
-	logoutCookieLasts = 10 * time.Minute
+	logoutCookieTTL = 10 * time.Minute
 )
 
 // attemptCookie is the cookie of an attempt. Its value is the ID of the attempt and
@@ -58,7 +58,7 @@ func (a attemptCookie) size() int { return len(a.name) + len("=") + len(a.value(
 // attemptCookieName is the name with that ending; all of ours begin like that with
 // none.
 func (s *Server) attemptCookieName(c echo.Context, ending string) string {
-	if s.at(c).secure {
+	if s.publicURL(c).secure {
 		return hostPrefix + attemptPrefix + ending
 	}
 	return attemptPrefix + ending
@@ -94,7 +94,7 @@ func (s *Server) attempt(c echo.Context, state string) (string, bool) {
 func (s *Server) keepAttempt(c echo.Context, state, sealed string, lasts time.Duration) {
 	mine := attemptCookie{id: sso.AttemptID(state), sealed: sealed}
 	found := s.attemptCookies(c)
-	mine.name = s.attemptName(c, mine, found)
+	mine.name = s.chooseAttemptName(c, mine, found)
 	for _, name := range tooMany(mine, found) {
 		s.setAttemptCookie(c, name, "", -1)
 	}
@@ -136,17 +136,17 @@ func (s *Server) dropAttempt(c echo.Context, state string) {
 func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int) {
 	c.SetCookie(&http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.publicURL(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// attemptName chooses a name: that which the attempt has already, or one that the
+// chooseAttemptName chooses a name: that which the attempt has already, or one that the
 // browser does not use. A name that is used again keeps its place in the order of
 // the cookies, so one whose cookie is about to be removed is not taken.
-func (s *Server) attemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
+func (s *Server) chooseAttemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
 	prefix, first := s.attemptCookieName(c, "large"), 0
 	if mine.name = s.attemptCookieName(c, "0"); mine.size() <= smallAttempt {
-		prefix, first = s.attemptCookieName(c, ""), s.slots.next(c.RealIP())
+		prefix, first = s.attemptCookieName(c, ""), s.attemptNames.next(c.RealIP())
 	}
 	used := map[string]bool{}
 	for _, other := range found {
@@ -175,14 +175,14 @@ func isAttemptName(name, prefix string) bool {
 	return ok && len(slot) == 1 && slot[0] >= '0' && slot[0] < '0'+attemptSlots
 }
 
-// firstSlots gives starts at the same moment from one address different names for their
+// nameRotation gives starts at the same moment from one address different names for their
 // cookies, so that tabs that open together do not take each other's place. The zero
 // value is ready, and may be used concurrently.
-type firstSlots struct{ of [256]atomic.Uint32 }
+type nameRotation struct{ of [256]atomic.Uint32 }
 
-var slotsSeed = maphash.MakeSeed()
+var rotationSeed = maphash.MakeSeed()
 
-func (f *firstSlots) next(address string) int {
-	of := &f.of[maphash.String(slotsSeed, address)%uint64(len(f.of))]
+func (f *nameRotation) next(address string) int {
+	of := &f.of[maphash.String(rotationSeed, address)%uint64(len(f.of))]
 	return int(of.Add(1) % attemptSlots)
 }

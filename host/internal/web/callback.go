@@ -37,7 +37,7 @@ func (s *Server) callback(c echo.Context) error {
 		return s.unsolicited(c, provider, response)
 	}
 	if !ok {
-		return s.withoutCookie(c, provider, response)
+		return s.callbackWithoutCookie(c, provider, response)
 	}
 	response.Form.Del(repostedField)
 	out, err := s.tryAnswer(c, sso.Answer{
@@ -46,10 +46,10 @@ func (s *Server) callback(c echo.Context) error {
 	})
 	if errors.Is(err, sso.ErrAttemptInvalid) {
 		out.Attempt.Provider = provider.Name
-		return s.cameBack(c, out.Attempt, state, sealed, err)
+		return s.staleCallback(c, out.Attempt, state, sealed, err)
 	}
 	if out.Over != "" {
-		s.keepAttempt(c, state, out.Over, overLasts)
+		s.keepAttempt(c, state, out.Over, overCookieTTL)
 	}
 	if out.Attempt.LinkTo != "" && err != nil {
 		return s.refuseLink(c, provider.Name, err)
@@ -57,26 +57,26 @@ func (s *Server) callback(c echo.Context) error {
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errLimited) {
 		// Not back to the application: the answer of the provider is still good, and so
 		// is what was entered; loading this page again goes on with it.
-		return s.tellRefused(c, out.Attempt, err)
+		return s.answerRefused(c, out.Attempt, err)
 	}
 	if err != nil {
 		return s.refuseLogin(c, out.Attempt, err)
 	}
 	if out.Attempt.LinkTo != "" {
-		return s.linkOn(c, out)
+		return s.continueLink(c, out)
 	}
 	if out.Pending != nil {
-		return s.goOn(c, *out.Pending)
+		return s.showStep(c, *out.Pending)
 	}
-	return s.welcome(c, out.Attempt, out.SignedIn)
+	return s.finishLogin(c, out.Attempt, out.SignedIn)
 }
 
-// withoutCookie deals with a response whose attempt the browser did not send
+// callbackWithoutCookie deals with a response whose attempt the browser did not send
 // along. A POST from the provider's site comes without our SameSite=Lax cookie,
 // so the browser is asked to post the same fields again, from our own origin.
 // If the cookie is missing then, or at a GET, this is not the browser that
 // began the login (A10), or one that began several others since.
-func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
+func (s *Server) callbackWithoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
 	if response.Method == http.MethodPost && !response.Form.Has(repostedField) {
 		return s.postAgain(c, p, "/callback", false, response)
 	}
@@ -84,7 +84,7 @@ func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.Inbo
 	if len(s.attemptCookies(c)) > 0 {
 		return s.refuseLogin(c, attempt, errDropped)
 	}
-	if who, ok := s.holder(c); ok && wantsHTML(c) {
+	if who, ok := s.sessionHolder(c); ok && wantsHTML(c) {
 		return s.alreadySignedIn(c, http.StatusUnauthorized, attempt, who, errNoCookie)
 	}
 	return s.refuseLogin(c, attempt, errNoCookie)
@@ -106,8 +106,8 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }
 
-// welcome ends a login well.
-func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
+// finishLogin ends a login well.
+func (s *Server) finishLogin(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
 	s.logSignedIn(c, attempt.Provider, done)
 	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
 		return s.answerJSON(c, done)

@@ -17,35 +17,35 @@ type collection struct {
 	name string
 
 	// own are the fields that we have. They are what * stands for.
-	own []string
+	fields []string
 
-	// lacks are those that Directus has and we do not, with the value that they have in
+	// absent are those that Directus has and we do not, with the value that they have in
 	// Directus where nothing was entered: a client that asks for avatar gets null, and
 	// can go on.
-	lacks map[string]any
+	absent map[string]any
 
 	// leads are the fields that lead to a record of another kind. Those that we lack lead
 	// nowhere, whatever is wanted of what is there.
-	leads map[string]*collection
+	relations map[string]*collection
 
-	leadNowhere []string
+	emptyRelations []string
 }
 
 var rolesCollection = &collection{
-	name: "directus_roles", own: fieldsOf(roleBody{}),
-	lacks:       map[string]any{"icon": nil, "description": nil, "parent": nil, "children": []string{}, "policies": []string{}, "users": []string{}},
-	leadNowhere: []string{"parent", "children", "policies", "users"},
+	name: "directus_roles", fields: fieldsOf(roleBody{}),
+	absent:         map[string]any{"icon": nil, "description": nil, "parent": nil, "children": []string{}, "policies": []string{}, "users": []string{}},
+	emptyRelations: []string{"parent", "children", "policies", "users"},
 }
 
 var usersCollection = &collection{
-	name: "directus_users", own: fieldsOf(userBody{}),
-	lacks: map[string]any{
+	name: "directus_users", fields: fieldsOf(userBody{}),
+	absent: map[string]any{
 		"avatar": nil, "title": nil, "description": nil, "location": nil, "tags": nil, "password": nil, "token": nil, "tfa_secret": nil, "auth_data": nil, "last_page": nil,
 		"email_notifications": nil, "text_direction": nil, "appearance": nil, "theme": nil, "theme_light": nil, "theme_light_overrides": nil, "theme_dark": nil, "theme_dark_overrides": nil,
 		"policies": []string{},
 	},
-	leads:       map[string]*collection{"role": rolesCollection},
-	leadNowhere: []string{"avatar", "policies"},
+	relations:      map[string]*collection{"role": rolesCollection},
+	emptyRelations: []string{"avatar", "policies"},
 }
 
 // fieldsOf returns the names that a body has in JSON.
@@ -96,8 +96,8 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 			named.below(name).merge(of)
 			continue
 		}
-		for _, own := range k.own {
-			if field := named.below(own); k.leads[own] != nil {
+		for _, own := range k.fields {
+			if field := named.below(own); k.relations[own] != nil {
 				field.merge(of)
 			}
 		}
@@ -105,11 +105,11 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 	if unknown := k.unknown(named); unknown != nil {
 		return nil, fieldsError{k.name, below, unknown}
 	}
-	for name, led := range k.leads {
+	for name, related := range k.relations {
 		if len(named[name]) == 0 {
 			continue
 		}
-		inner, err := led.expand(named[name], strings.TrimPrefix(below+"."+name, "."))
+		inner, err := related.expand(named[name], strings.TrimPrefix(below+"."+name, "."))
 		if err != nil {
 			return nil, err
 		}
@@ -121,11 +121,11 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 // unknown returns the names of what the collection does not have, in order.
 func (k *collection) unknown(named fields) (unknown []string) {
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		_, lacking := k.lacks[name]
+		_, lacking := k.absent[name]
 		switch {
-		case !lacking && !slices.Contains(k.own, name):
+		case !lacking && !slices.Contains(k.fields, name):
 			unknown = append(unknown, name)
-		case len(named[name]) > 0 && k.leads[name] == nil && !slices.Contains(k.leadNowhere, name):
+		case len(named[name]) > 0 && k.relations[name] == nil && !slices.Contains(k.emptyRelations, name):
 			for _, inner := range slices.Sorted(maps.Keys(named[name])) {
 				unknown = append(unknown, name+"."+inner)
 			}
@@ -134,19 +134,19 @@ func (k *collection) unknown(named fields) (unknown []string) {
 	return unknown
 }
 
-// pick returns what is wanted of a record: of the records that it leads to, those in led.
+// pick returns what is wanted of a record: of the records that it leads to, those in related.
 // wanted is expanded.
-func (k *collection) pick(wanted fields, of map[string]any, led map[string]map[string]any) map[string]any {
+func (k *collection) pick(wanted fields, of map[string]any, related map[string]map[string]any) map[string]any {
 	picked := make(map[string]any, len(wanted))
 	for name, below := range wanted {
 		value, ok := of[name]
 		switch {
 		case !ok:
-			picked[name] = k.lacks[name]
-		case len(below) == 0 || led[name] == nil:
+			picked[name] = k.absent[name]
+		case len(below) == 0 || related[name] == nil:
 			picked[name] = value
 		default:
-			picked[name] = k.leads[name].pick(below, led[name], nil)
+			picked[name] = k.relations[name].pick(below, related[name], nil)
 		}
 	}
 	return picked

@@ -18,7 +18,7 @@ type Cookie struct {
 }
 
 func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl time.Duration) {
-	cookie = s.at(c).cookie(cookie)
+	cookie = s.publicURL(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Value: string(token), Path: "/", Domain: cookie.Domain, MaxAge: int(ttl.Seconds()),
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,
@@ -26,7 +26,7 @@ func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl ti
 }
 
 func (s *Server) clearToken(c echo.Context, cookie Cookie) {
-	cookie = s.at(c).cookie(cookie)
+	cookie = s.publicURL(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Path: "/", Domain: cookie.Domain, MaxAge: -1,
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,

@@ -121,9 +121,9 @@ func originOf(req *http.Request) string {
 	return ""
 }
 
-// shareWithOrigins tells browsers what pages of other origins may use, and answers
+// handleCORS tells browsers what pages of other origins may use, and answers
 // their preflights before anything else is done. Without such origins it does nothing.
-func (s *Server) shareWithOrigins(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) handleCORS(next echo.HandlerFunc) echo.HandlerFunc {
 	rules := s.cors
 	if len(rules.named) == 0 && !rules.any {
 		return next
@@ -141,7 +141,7 @@ func (s *Server) shareWithOrigins(next echo.HandlerFunc) echo.HandlerFunc {
 			asked = req.Header.Get("Access-Control-Request-Method")
 		}
 		if origin == nil || !slices.Contains(methods, asked) {
-			s.logNotShared(c)
+			s.logCORSRefused(c)
 			return next(c)
 		}
 		header["Access-Control-Allow-Origin"] = origin
@@ -163,8 +163,8 @@ func copyHeader(to, from http.Header) {
 	}
 }
 
-// logNotShared helps to find out why a browser refuses: it tells the page nothing.
-func (s *Server) logNotShared(c echo.Context) {
+// logCORSRefused helps to find out why a browser refuses: it tells the page nothing.
+func (s *Server) logCORSRefused(c echo.Context) {
 	if origin := originOf(c.Request()); origin != "" && s.logger.IsDebug() && s.fromAnotherSite(c) {
 		s.logger.Debug("origin is not in CORS_ORIGIN, or may not use this", "origin", origin[:min(len(origin), 256)],
 			"method", c.Request().Method, "path", loggedPath(c), "request_id", requestID(c))

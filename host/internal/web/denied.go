@@ -20,7 +20,7 @@ func (s *Server) denied(c echo.Context) error {
 	if target == "" {
 		return payloadError{"redirect does not lead to an application"}
 	}
-	who, ok, err := s.known(c)
+	who, ok, err := s.principalIfAny(c)
 	if err != nil {
 		return err
 	}
@@ -40,14 +40,14 @@ func (s *Server) denied(c echo.Context) error {
 		AgainURL: s.signInURL(c, target, "again=1"),
 	}
 	for _, lack := range judged.Lacks {
-		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.shown(lack)})
+		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.visibleNames(lack)})
 	}
 	return s.render(c, status, view, formsLeave)
 }
 
-// shown are the names in a rule that somebody may see who does not meet it: not those of
+// visibleNames are the names in a rule that somebody may see who does not meet it: not those of
 // other people.
-func (s *Server) shown(lack Lack) (names []string) {
+func (s *Server) visibleNames(lack Lack) (names []string) {
 	switch lack.What {
 	case "users":
 		return nil
@@ -61,7 +61,7 @@ func (s *Server) shown(lack Lack) (names []string) {
 	}
 }
 
-// notSeen is for somebody who is signed in, and whom an application does not know.
-func (s *Server) notSeen(c echo.Context, target string) page.Failure {
+// cookieNotSeen is for somebody who is signed in, and whom an application does not know.
+func (s *Server) cookieNotSeen(c echo.Context, target string) page.Failure {
 	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path(c, "/")}
 }

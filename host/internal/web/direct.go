@@ -43,8 +43,8 @@ func (s *Server) directLogin(c echo.Context) error {
 		return err
 	}
 	answer, err := s.directAnswer(c, name, body)
-	if more, ok := errors.AsType[moreWanted](err); ok {
-		return s.askAgain(c, more.pending)
+	if more, ok := errors.AsType[moreFieldsWanted](err); ok {
+		return s.answerMoreFields(c, more.pending)
 	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
@@ -54,7 +54,7 @@ func (s *Server) directLogin(c echo.Context) error {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
 	if out.Pending != nil {
-		return s.askAgain(c, *out.Pending)
+		return s.answerMoreFields(c, *out.Pending)
 	}
 	s.logSignedIn(c, name, out.SignedIn)
 	if out.SignedIn.Mode == sso.ModeJSON {
@@ -86,7 +86,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	if mode == "" {
 		mode = sso.ModeJSON
 	}
-	if err := s.mayTry(c, name, body.Identifier); err != nil {
+	if err := s.checkLimits(c, name, body.Identifier); err != nil {
 		return answer, err
 	}
 	pending, err := s.begin(c, sso.Start{Provider: name, Mode: mode, Redirect: "/"})
@@ -106,7 +106,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		return answer, payloadError{strings.Join(missing, " and ") + required(missing)}
 	}
 	if !complete {
-		return answer, moreWanted{pending}
+		return answer, moreFieldsWanted{pending}
 	}
 	answer.Response.Form = form
 	return answer, nil
@@ -116,11 +116,11 @@ func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
 	return payloadError{"this provider signs people in through a browser: open " + s.path(c, "/auth/login/"+provider) + " in a browser"}
 }
 
-// moreWanted is a login whose first prompt asks for what the client may not know
+// moreFieldsWanted is a login whose first prompt asks for what the client may not know
 // of: the answer tells which fields there are.
-type moreWanted struct{ pending sso.Pending }
+type moreFieldsWanted struct{ pending sso.Pending }
 
-func (moreWanted) Error() string { return "more than identifier and password is wanted" }
+func (moreFieldsWanted) Error() string { return "more than identifier and password is wanted" }
 
 func required(names []string) string {
 	if len(names) == 1 {
@@ -167,13 +167,13 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 	return form, missing, named && complete
 }
 
-// askAgain tells the client what else is wanted, with a token to go on with.
-func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
+// answerMoreFields tells the client what else is wanted, with a token to go on with.
+func (s *Server) answerMoreFields(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
 		return payloadError{"this login continues in a browser: open " + s.path(c, "/auth/login/"+pending.Attempt.Provider) + " in a browser"}
 	}
-	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
+	s.logPromptRepeated(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
 	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))

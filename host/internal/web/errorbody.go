@@ -35,7 +35,7 @@ func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	switch a.code {
 	case "ROUTE_NOT_FOUND":
 		extensions["path"] = c.Request().URL.EscapedPath()
-		if isElsewhere(a.message) {
+		if isDirectusRoute(a.message) {
 			extensions["reason"] = a.message.Next
 		}
 	case "FORBIDDEN":

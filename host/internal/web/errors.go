@@ -165,7 +165,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	a := elsewhere(c, answerTo(err))
+	a := explainNotFound(c, answerTo(err))
 	askToRetry(c, err)
 	if wantsHTML(c) {
 		err = s.renderFailure(c, a, err)

@@ -25,17 +25,17 @@ func (h *StoreHealth) Ask(ctx context.Context) error { return h.ask(ctx) }
 
 // FillWaitingRoom makes as many wait with a large body as may.
 func (s *Server) FillWaitingRoom() {
-	s.bodies.waiting = make([]*bodyWaiter, maxBodyWaiters)
-	for i := range s.bodies.waiting {
-		s.bodies.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
+	s.bodyMemory.waiting = make([]*bodyWaiter, maxBodyWaiters)
+	for i := range s.bodyMemory.waiting {
+		s.bodyMemory.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
 	}
 }
 
 // WaitForRequests has the server wait longer for requests at its end.
-func (s *Server) WaitForRequests(most time.Duration) { s.comes = most }
+func (s *Server) WaitForRequests(most time.Duration) { s.lateRequests = most }
 
 // TakeAllRoom leaves none for large bodies.
-func (s *Server) TakeAllRoom() { s.bodies.held = s.bodies.total }
+func (s *Server) TakeAllRoom() { s.bodyMemory.held = s.bodyMemory.total }
 
 // KnownReason is what a reason of a plugin counts as.
 func KnownReason(reason string) string { return knownReason(sdk.Reason(reason)) }

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	healthTimeout = 8 * time.Second // longer than the store waits for a lock
-	healthLasts   = time.Second
+	healthTimeout  = 8 * time.Second // longer than the store waits for a lock
+	healthCacheTTL = time.Second
 )
 
 // health answers /server/health: 200 while people can sign in, 503 if the store
@@ -20,7 +20,7 @@ const (
 // others go on.
 func (s *Server) health(c echo.Context) error {
 	if s.notReady.Load() {
-		return tellHealth(c, http.StatusServiceUnavailable, "stopping")
+		return writeHealth(c, http.StatusServiceUnavailable, "stopping")
 	}
 	status, code := "ok", http.StatusOK
 	for _, p := range s.ports.Logins.Providers() {
@@ -31,10 +31,10 @@ func (s *Server) health(c echo.Context) error {
 	if err := s.storage.ask(c.Request().Context()); err != nil {
 		status, code = "error", http.StatusServiceUnavailable
 	}
-	return tellHealth(c, code, status)
+	return writeHealth(c, code, status)
 }
 
-func tellHealth(c echo.Context, code int, status string) error {
+func writeHealth(c echo.Context, code int, status string) error {
 	c.Response().Header().Set(echo.HeaderContentType, "application/health+json")
 	return c.JSON(code, map[string]string{"status": status})
 }
@@ -85,6 +85,6 @@ func (h *storeHealth) find(answered chan struct{}) {
 	if err == nil && h.err != nil {
 		h.sampled.log(hclog.Info, "", "", "store works again")
 	}
-	h.err, h.until, h.asking = err, time.Now().Add(healthLasts), nil
+	h.err, h.until, h.asking = err, time.Now().Add(healthCacheTTL), nil
 	close(answered)
 }

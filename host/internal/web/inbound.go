@@ -48,7 +48,7 @@ func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 			if int64(len(form)) > limit && !isReposted(form) {
 				return echo.ErrStatusRequestEntityTooLarge
 			}
-			return s.turns.whileLarge(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
+			return s.parsing.do(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
 		})
 	}
 }
@@ -63,7 +63,7 @@ func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	if size < 0 {
 		size = limit // chunked: browsers send no such form
 	}
-	release, err := s.bodies.take(req.Context(), c.RealIP(), size)
+	release, err := s.bodyMemory.take(req.Context(), c.RealIP(), size)
 	if err != nil {
 		return err
 	}

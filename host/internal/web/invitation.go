@@ -62,7 +62,7 @@ func (s *Server) acceptInvitation(c echo.Context) error {
 	}
 	if err != nil {
 		// Not to where the same would start without the invitation.
-		return s.tellRefused(c, sso.Attempt{Provider: start.Provider, Invitation: sso.Invitation{Hash: start.Invitation.Claim().Key}}, err)
+		return s.answerRefused(c, sso.Attempt{Provider: start.Provider, Invitation: sso.Invitation{Hash: start.Invitation.Claim().Key}}, err)
 	}
-	return s.goOn(c, pending)
+	return s.showStep(c, pending)
 }

@@ -37,9 +37,9 @@ func (e limitedError) wait() time.Duration {
 // none.
 func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	s.warnOfOneAddress(c, false)
-	start.PublicURL = s.at(c).text
-	who := s.who(c, start.Provider, "")
-	if err := s.limited(c, s.config.Limits.Start(who)); err != nil {
+	start.PublicURL = s.publicURL(c).text
+	who := s.limitKey(c, start.Provider, "")
+	if err := s.asLimited(c, s.config.Limits.Start(who)); err != nil {
 		return sso.Pending{}, err
 	}
 	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
@@ -49,22 +49,22 @@ func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	return pending, err
 }
 
-// mayTry refuses a login name before the login begins for which it would be tried.
-func (s *Server) mayTry(c echo.Context, provider, name string) error {
-	return s.limited(c, s.config.Limits.Look(s.who(c, provider, name)))
+// checkLimits refuses a login name before the login begins for which it would be tried.
+func (s *Server) checkLimits(c echo.Context, provider, name string) error {
+	return s.asLimited(c, s.config.Limits.Look(s.limitKey(c, provider, name)))
 }
 
 // tryAnswer goes on with a login, unless the answer can be guessed and too many were
 // wrong. An answer that is refused so is not spent.
 func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, error) {
-	answer.PublicURL = s.at(c).text
+	answer.PublicURL = s.publicURL(c).text
 	name, guessable := s.ports.Logins.Asked(answer)
-	who := s.who(c, answer.Provider, name)
+	who := s.limitKey(c, answer.Provider, name)
 	var try *limit.Try
 	if guessable {
 		var err error
 		if try, err = s.config.Limits.Try(c.Request().Context(), who); err != nil {
-			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.limited(c, err)
+			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.asLimited(c, err)
 		}
 	}
 	defer try.Unjudged() // if nothing else was said
@@ -72,7 +72,7 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 	switch {
 	case err == nil && out.SignedIn != nil:
 		try.Succeeded()
-		s.endWell(c, who, out.SignedIn)
+		s.loginSucceeded(c, who, out.SignedIn)
 	case err == nil && out.Linked:
 		try.Succeeded()
 		s.config.Limits.Finished(who)
@@ -89,10 +89,10 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 // tryUnsolicited signs in by a response that no start of ours stands for, so each is
 // counted that does not hold.
 func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedIn, error) {
-	who := s.who(c, u.Provider, "")
+	who := s.limitKey(c, u.Provider, "")
 	try, err := s.config.Limits.Try(c.Request().Context(), who)
 	if err != nil {
-		return nil, s.limited(c, err)
+		return nil, s.asLimited(c, err)
 	}
 	defer try.Unjudged()
 	done, err := s.ports.Logins.ContinueUnsolicited(c.Request().Context(), u)
@@ -124,14 +124,14 @@ func isFailure(out sso.Outcome, err error) bool {
 	return true
 }
 
-// endWell takes back the start of a login, and has the browser be known from now on.
-func (s *Server) endWell(c echo.Context, who limit.Who, done *sso.SignedIn) {
+// loginSucceeded takes back the start of a login, and has the browser be known from now on.
+func (s *Server) loginSucceeded(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	s.config.Limits.Finished(who)
 	s.keepDevice(c, who, done)
 }
 
-// who tells for whom is counted.
-func (s *Server) who(c echo.Context, provider, name string) limit.Who {
+// limitKey tells for whom is counted.
+func (s *Server) limitKey(c echo.Context, provider, name string) limit.Who {
 	who := limit.Who{Address: sso.ClientAddress(c.Request().Context()), Provider: provider, Name: name}
 	if cookie, err := c.Cookie(s.deviceCookieName(c)); err == nil {
 		who.Device = cookie.Value
@@ -139,8 +139,8 @@ func (s *Server) who(c echo.Context, provider, name string) limit.Who {
 	return who
 }
 
-// limited makes an errLimited of an error of the limits, and leaves others.
-func (s *Server) limited(c echo.Context, err error) error {
+// asLimited makes an errLimited of an error of the limits, and leaves others.
+func (s *Server) asLimited(c echo.Context, err error) error {
 	exceeded, ok := errors.AsType[*limit.Exceeded](err)
 	if !ok {
 		return err
@@ -183,7 +183,7 @@ func isLocal(address netip.Addr) bool {
 // deviceCookieName is that of the cookie by which a browser is known in which somebody
 // has signed in. It is no credential; see package limit.
 func (s *Server) deviceCookieName(c echo.Context) string {
-	if s.at(c).secure {
+	if s.publicURL(c).secure {
 		return hostPrefix + "doorward_device"
 	}
 	return "doorward_device"
@@ -198,6 +198,6 @@ func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	}
 	c.SetCookie(&http.Cookie{
 		Name: s.deviceCookieName(c), Value: device, Path: "/", MaxAge: int(limit.DeviceLasts.Seconds()),
-		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.publicURL(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }

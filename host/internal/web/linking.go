@@ -20,13 +20,13 @@ func (s *Server) startLink(c echo.Context, who sso.Principal, form url.Values) e
 	if err != nil {
 		return s.refuseLink(c, start.Provider, err)
 	}
-	return s.goOn(c, pending)
+	return s.showStep(c, pending)
 }
 
-// linkOn goes on with an attempt to link after an answer to it.
-func (s *Server) linkOn(c echo.Context, out sso.Outcome) error {
+// continueLink goes on with an attempt to link after an answer to it.
+func (s *Server) continueLink(c echo.Context, out sso.Outcome) error {
 	if out.Pending != nil {
-		return s.goOn(c, *out.Pending)
+		return s.showStep(c, *out.Pending)
 	}
 	user := ""
 	if who, err := s.accountHolder(c); err == nil {
@@ -36,9 +36,9 @@ func (s *Server) linkOn(c echo.Context, out sso.Outcome) error {
 	return seeOther(c, s.path(c, accountPath)+linksPart)
 }
 
-// cameBackToLink answers whoever comes back to an attempt to link that cannot go on. If it
+// staleLinkCallback answers whoever comes back to an attempt to link that cannot go on. If it
 // is over, the account shows what came of it.
-func (s *Server) cameBackToLink(c echo.Context, attempt sso.Attempt, err error) error {
+func (s *Server) staleLinkCallback(c echo.Context, attempt sso.Attempt, err error) error {
 	if errors.Is(err, sso.ErrAttemptOver) {
 		return seeOther(c, s.path(c, accountPath)+linksPart)
 	}

@@ -66,7 +66,7 @@ func TestLoginInEachMode(t *testing.T) {
 			t.Errorf("refresh: %v", next)
 		}
 	})
-	t.Run("json with redirect answers as the seed does", func(t *testing.T) {
+	t.Run("json with redirect answers as Directus does", func(t *testing.T) {
 		b := s.browser(t)
 		state := b.begin("/auth/login/op?mode=json&redirect=/app")
 		a := b.get("/auth/login/op/callback?code=ada&state=" + state)

@@ -51,14 +51,14 @@ func (s *Server) logSignedOut(c echo.Context, what string, session sso.Session) 
 // here they are signed out already.
 func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
-		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.at(c).text, s.afterLogout(c, session.Provider))
+		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.publicURL(c).text, s.afterLogout(c, session.Provider))
 		if err != nil {
 			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
 			return seeOther(c, s.path(c, "/login?signed_out=partial"))
 		}
 		if ok {
-			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieLasts)
-			return s.leave(c, session.Provider, pending.Step)
+			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieTTL)
+			return s.sendToProvider(c, session.Provider, pending.Step)
 		}
 	}
 	if len(ended) > 0 {
@@ -75,15 +75,15 @@ func (s *Server) afterLogout(c echo.Context, provider string) string {
 	if target == "" || err != nil {
 		return s.path(c, "/login?signed_out")
 	}
-	checked, err := s.at(c).redirects.resolve(p, target)
+	checked, err := s.publicURL(c).redirects.resolve(p, target)
 	if err != nil {
 		return s.path(c, "/login?signed_out")
 	}
 	return checked
 }
 
-// leave takes the browser to the provider with a step of a logout.
-func (s *Server) leave(c echo.Context, provider string, step sdk.Step) error {
+// sendToProvider takes the browser to the provider with a step of a logout.
+func (s *Server) sendToProvider(c echo.Context, provider string, step sdk.Step) error {
 	switch step := step.(type) {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
@@ -121,14 +121,14 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.
-	if sealed == "" && byBrowser(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
+	if sealed == "" && fromBrowser(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
 		return s.postAgain(c, provider, "/logout", true, request)
 	}
 	request.Form.Del(repostedField)
 	done, err := s.ports.Logins.ReceiveLogout(c.Request().Context(), sso.LogoutMessage{
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
-	if sealed != "" && !errors.Is(err, sso.ErrBusy) && !isOfAnother(err) {
+	if sealed != "" && !errors.Is(err, sso.ErrBusy) && !isOtherAttempt(err) {
 		s.dropAttempt(c, state)
 	}
 	if err != nil {
@@ -141,9 +141,9 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	return s.answerLogout(c, provider, done)
 }
 
-// isOfAnother reports whether what the browser keeps under the state is no logout, or
+// isOtherAttempt reports whether what the browser keeps under the state is no logout, or
 // none at this provider: perhaps a login, which goes on.
-func isOfAnother(err error) bool {
+func isOtherAttempt(err error) bool {
 	return errors.Is(err, sso.ErrAttemptInvalid) && !errors.Is(err, sso.ErrAttemptOver) && !errors.Is(err, sso.ErrAttemptExpired)
 }
 
@@ -167,22 +167,22 @@ func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut
 		allowFrame(c)
 		return c.NoContent(http.StatusOK)
 	case done.Reply != nil:
-		return s.leave(c, p.Name, done.Reply)
+		return s.sendToProvider(c, p.Name, done.Reply)
 	case done.Outcome == sdk.LogoutPartial:
 		return seeOther(c, s.path(c, "/login?signed_out=partial"))
 	case done.Outcome == sdk.LogoutDone:
 		return seeOther(c, done.Redirect)
-	case byBrowser(c):
+	case fromBrowser(c):
 		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	return c.NoContent(http.StatusOK)
 }
 
-// byBrowser tells a browser from a provider that calls us directly, which must not be
+// fromBrowser tells a browser from a provider that calls us directly, which must not be
 // told 200 before anything was done. What it accepts is not enough: the HTTP client of
 // Java asks for text/html unless it is told otherwise. A browser says where a form that
 // it posts comes from (Fetch standard, "append a request Origin header").
-func byBrowser(c echo.Context) bool {
+func fromBrowser(c echo.Context) bool {
 	req := c.Request()
 	return wantsHTML(c) && (req.Method != http.MethodPost || req.Header.Get("Origin") != "" || req.Header.Get("Sec-Fetch-Site") != "")
 }

@@ -58,7 +58,7 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	stayHTTPS := []string{"max-age=31536000"}
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), values)
-		if s.at(c).secure {
+		if s.publicURL(c).secure {
 			c.Response().Header()["Strict-Transport-Security"] = stayHTTPS
 		}
 		return next(c)
@@ -161,5 +161,5 @@ func (s *Server) fromAnotherSite(c echo.Context) bool {
 	if site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	return origin != "" && origin != s.at(c).origin
+	return origin != "" && origin != s.publicURL(c).origin
 }

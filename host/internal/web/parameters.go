@@ -115,3 +115,5 @@ func mediaType(req *http.Request) string {
 	name, _, _ := mime.ParseMediaType(text) // with parameters that are none, the name is there
 	return name
 }
+
+func queryOf(name, value string) string { return url.Values{name: {value}}.Encode() }

@@ -25,15 +25,15 @@ func (s *Server) me(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, usersCollection)
+	wanted, err := requestedFields(c, usersCollection)
 	if err != nil {
 		return err
 	}
-	return s.tellUser(c, who, wanted)
+	return s.answerUser(c, who, wanted)
 }
 
-// wantedOf reads what is wanted of a collection; nil: all that we have.
-func wantedOf(c echo.Context, k *collection) (fields, error) {
+// requestedFields reads what is wanted of a collection; nil: all that we have.
+func requestedFields(c echo.Context, k *collection) (fields, error) {
 	wanted, err := readFields(c)
 	if err != nil || wanted == nil {
 		return nil, err
@@ -41,21 +41,21 @@ func wantedOf(c echo.Context, k *collection) (fields, error) {
 	return k.expand(wanted, "")
 }
 
-// tellUser answers with what is wanted of a user.
-func (s *Server) tellUser(c echo.Context, who sso.Principal, wanted fields) error {
+// answerUser answers with what is wanted of a user.
+func (s *Server) answerUser(c echo.Context, who sso.Principal, wanted fields) error {
 	body := bodyOf(who)
 	if wanted == nil {
 		return c.JSON(http.StatusOK, data{body})
 	}
-	led := map[string]map[string]any{}
+	related := map[string]map[string]any{}
 	if len(wanted["role"]) > 0 && body.Role != nil {
 		role, err := s.ports.Logins.RoleOf(c.Request().Context(), who.User)
 		if err != nil {
 			return err
 		}
-		led["role"] = record(roleBody(role))
+		related["role"] = record(roleBody(role))
 	}
-	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), led)})
+	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), related)})
 }
 
 // ownRoles answers GET /roles/me: one, or none.
@@ -64,7 +64,7 @@ func (s *Server) ownRoles(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, rolesCollection)
+	wanted, err := requestedFields(c, rolesCollection)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (s *Server) changeMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, usersCollection)
+	wanted, err := requestedFields(c, usersCollection)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Server) changeMe(c echo.Context) error {
 		return err
 	}
 	if profile == (sso.Profile{}) {
-		return s.tellUser(c, who, wanted)
+		return s.answerUser(c, who, wanted)
 	}
 	if err := s.profiles.take(who.User.ID); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (s *Server) changeMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.tellUser(c, who, wanted)
+	return s.answerUser(c, who, wanted)
 }
 
 // readProfile reads what is to be changed, and refuses all that nobody changes by

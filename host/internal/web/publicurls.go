@@ -83,14 +83,14 @@ func (u publicURLs) of(host string) *publicURL {
 	return u.main
 }
 
-// at is the one of our public URLs that a request came to.
-func (s *Server) at(c echo.Context) *publicURL { return s.urls.of(c.Request().Host) }
+// publicURL is the one of our public URLs that a request came to.
+func (s *Server) publicURL(c echo.Context) *publicURL { return s.urls.of(c.Request().Host) }
 
 // path returns one of our paths as a browser must ask for it.
-func (s *Server) path(c echo.Context, path string) string { return s.at(c).base + path }
+func (s *Server) path(c echo.Context, path string) string { return s.publicURL(c).base + path }
 
-// here is a target that was checked, without our origin if it is there.
-func (u *publicURL) here(target string) string { return strings.TrimPrefix(target, u.origin) }
+// withoutOrigin is a target that was checked, without our origin if it is there.
+func (u *publicURL) withoutOrigin(target string) string { return strings.TrimPrefix(target, u.origin) }
 
 // cookie is how a cookie is set that is configured for PUBLIC_URL. Where its domain does
 // not reach, it is for the one host. Over http some browsers keep no cookie that is

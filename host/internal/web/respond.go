@@ -39,7 +39,7 @@ func (f formAction) policy() string {
 // that a failure can still become an error.
 func (s *Server) render(c echo.Context, status int, p page.Page, forms formAction) error {
 	var b bytes.Buffer
-	if err := s.at(c).pages.Render(&b, p); err != nil {
+	if err := s.publicURL(c).pages.Render(&b, p); err != nil {
 		return err
 	}
 	s.preparePage(c, forms)
@@ -51,7 +51,7 @@ func (s *Server) render(c echo.Context, status int, p page.Page, forms formActio
 func (s *Server) stream(c echo.Context, p page.Submit, forms formAction) error {
 	s.preparePage(c, forms)
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
-	return s.at(c).pages.Render(c.Response(), p)
+	return s.publicURL(c).pages.Render(c.Response(), p)
 }
 
 func (s *Server) preparePage(c echo.Context, forms formAction) {
@@ -59,11 +59,11 @@ func (s *Server) preparePage(c echo.Context, forms formAction) {
 	c.Response().Header().Add("Vary", "Accept")
 }
 
-// jsonLikeDirectus writes JSON with the content type that Directus gives it: there are
+// directusJSON writes JSON with the content type that Directus gives it: there are
 // clients that compare it as a whole.
-type jsonLikeDirectus struct{ echo.DefaultJSONSerializer }
+type directusJSON struct{ echo.DefaultJSONSerializer }
 
-func (j jsonLikeDirectus) Serialize(c echo.Context, value any, indent string) error {
+func (j directusJSON) Serialize(c echo.Context, value any, indent string) error {
 	if h := c.Response().Header(); h.Get(echo.HeaderContentType) == echo.MIMEApplicationJSON {
 		h.Set(echo.HeaderContentType, "application/json; charset=utf-8")
 	}
@@ -84,7 +84,7 @@ func seeOther(c echo.Context, target string) error {
 }
 
 func (s *Server) asset(c echo.Context) error {
-	content, contentType, ok := s.at(c).pages.Asset(c.Param("name"))
+	content, contentType, ok := s.publicURL(c).pages.Asset(c.Param("name"))
 	if !ok {
 		return echo.ErrNotFound
 	}

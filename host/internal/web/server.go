@@ -66,22 +66,22 @@ type Ports struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	config   Config
-	ports    Ports
-	logger   hclog.Logger
-	sampled  *sampler // what anybody can make us log
-	urls     publicURLs
-	cors     corsRules
-	issuer   []byte // the metadata of RFC 8414
-	slots    firstSlots
-	bodies   *bodies
-	turns    turns
-	returns  returns
-	profiles *profileLimit
-	storage  *storeHealth
-	notReady atomic.Bool
-	comes    time.Duration // requestComes; tests have slow clients
-	echo     *echo.Echo
+	config       Config
+	ports        Ports
+	logger       hclog.Logger
+	sampled      *sampler // what anybody can make us log
+	urls         publicURLs
+	cors         corsRules
+	issuer       []byte // the metadata of RFC 8414
+	attemptNames nameRotation
+	bodyMemory   *bodyMemory
+	parsing      parseLimit
+	loops        loopGuard
+	profiles     *profileLimit
+	storage      *storeHealth
+	notReady     atomic.Bool
+	lateRequests time.Duration // lateRequestWait; tests have slow clients
+	echo         *echo.Echo
 }
 
 // Limits of the HTTP server. Echo sets none, and without them a client that
@@ -110,7 +110,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), urls: urls,
-		returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
+		loops: loopGuard{now: time.Now}, bodyMemory: newBodyMemory(config.MaxBodies), parsing: newParseLimit(), lateRequests: lateRequestWait,
 	}
 	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
@@ -140,10 +140,10 @@ func (s *Server) NotReady() { s.notReady.Store(true) }
 // Serve answers requests until listening is done. Then it accepts no more connections,
 // and lets requests under way finish until underWay is done, within a bound.
 func (s *Server) Serve(listening, underWay context.Context, listener net.Listener) error {
-	quiet := &quietConns{conns: map[net.Conn]http.ConnState{}}
+	idle := &idleConns{conns: map[net.Conn]http.ConnState{}}
 	server := &http.Server{
 		Handler:           s,
-		ConnState:         quiet.watch,
+		ConnState:         idle.watch,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -151,7 +151,7 @@ func (s *Server) Serve(listening, underWay context.Context, listener net.Listene
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(serverLog{s.sampled}, "", 0),
 	}
-	server.RegisterOnShutdown(quiet.closeUnused)
+	server.RegisterOnShutdown(idle.closeNew)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -164,7 +164,7 @@ func (s *Server) Serve(listening, underWay context.Context, listener net.Listene
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
-	quiet.wait(underWay, s.comes)
+	idle.wait(underWay, s.lateRequests)
 	return shutDown(underWay, server)
 }
 

@@ -28,7 +28,7 @@ func (s *Server) signOut(c echo.Context) error {
 		s.clearTokens(c, "")
 		return s.logoutAtProvider(c, ended)
 	}
-	who, ok, err := s.known(c)
+	who, ok, err := s.principalIfAny(c)
 	if err != nil {
 		return err
 	}

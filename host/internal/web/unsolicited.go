@@ -22,17 +22,17 @@ func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.Inboun
 	response.Form.Del(repostedField)
 	attempt := sso.Attempt{Provider: p.Name, Redirect: s.path(c, "/")}
 	if relay := response.Form.Get("RelayState"); isAddress(relay) {
-		if checked, err := s.at(c).redirects.resolve(p, relay); err == nil {
+		if checked, err := s.publicURL(c).redirects.resolve(p, relay); err == nil {
 			attempt.Redirect = checked
 		}
 	}
 	done, err := s.tryUnsolicited(c, sso.Unsolicited{
-		Provider: p.Name, Redirect: attempt.Redirect, PublicURL: s.at(c).text, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
+		Provider: p.Name, Redirect: attempt.Redirect, PublicURL: s.publicURL(c).text, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
 	})
 	if err != nil {
 		return s.refuseLogin(c, attempt, err)
 	}
-	return s.welcome(c, attempt, done)
+	return s.finishLogin(c, attempt, done)
 }
 
 // isAddress tells an address from a word: as a relative URL, any word leads to

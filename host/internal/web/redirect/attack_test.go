@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/redirect"
 )
 
-// TestAttacks holds the rows B01 to B10 of the attack catalogue; B11 is
+// TestAttacks holds the rows B01 to B10 of docs/attacks.md; B11 is
 // TestOracle.
 func TestAttacks(t *testing.T) {
 	tests := []struct {

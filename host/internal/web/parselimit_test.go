@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Large bodies take their turns, and one whose client does not keep up does not
+// Large bodies take turns, and one whose client does not keep up does not
 // keep the others waiting for long. Small ones never wait.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns, begun := make(turns, 1), time.Now()
+		slots, begun := make(parseLimit, 1), time.Now()
 		var group sync.WaitGroup
 		large := func(lasts time.Duration) {
 			group.Go(func() {
-				err := turns.whileLarge(t.Context(), largeBody, func() error {
+				err := slots.do(t.Context(), largeBody, func() error {
 					time.Sleep(lasts)
 					return nil
 				})
@@ -30,12 +30,12 @@ func TestTurns(t *testing.T) {
 			large(10 * time.Millisecond)
 		}
 		synctest.Wait()
-		if err := turns.whileLarge(t.Context(), largeBody-1, func() error { return errOverloaded }); !errors.Is(err, errOverloaded) || time.Since(begun) > 0 {
+		if err := slots.do(t.Context(), largeBody-1, func() error { return errOverloaded }); !errors.Is(err, errOverloaded) || time.Since(begun) > 0 {
 			t.Errorf("a small one, after %v: %v", time.Since(begun), err)
 		}
 		group.Wait()
 		if took := time.Since(begun); took != 100*time.Millisecond {
-			t.Errorf("ten turns took %v", took)
+			t.Errorf("ten parseLimit took %v", took)
 		}
 
 		large(time.Hour)
@@ -43,15 +43,15 @@ func TestTurns(t *testing.T) {
 		begun = time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := turns.whileLarge(ctx, largeBody, func() error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
+		if err := slots.do(ctx, largeBody, func() error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("whoever goes away meanwhile: %v", err)
 		}
-		if err := turns.whileLarge(t.Context(), largeBody, func() error { return nil }); err != nil || time.Since(begun) != turnLasts {
+		if err := slots.do(t.Context(), largeBody, func() error { return nil }); err != nil || time.Since(begun) != parseSlotTTL {
 			t.Errorf("after one that hangs: %v after %v", err, time.Since(begun))
 		}
 		group.Wait()
-		if len(turns) != 0 {
-			t.Errorf("%d turns are never over", len(turns))
+		if len(slots) != 0 {
+			t.Errorf("%d slots are never over", len(slots))
 		}
 	})
 }

@@ -15,9 +15,9 @@ var errOverloaded = errors.New("too many large requests at once")
 
 // Limits of large request bodies.
 const (
-	// freeBody is not counted: a request can hold as much in its header, and a
+	// uncountedBody is not counted: a request can hold as much in its header, and a
 	// prompt or a code must get through however many large bodies are sent.
-	freeBody = sdk.DefaultInbound
+	uncountedBody = sdk.DefaultInbound
 
 	// largeBody and more may take half of the room only, so that the responses of
 	// ordinary providers, of some 20 KB, get through beside them.
@@ -28,11 +28,11 @@ const (
 	maxBodyWaiters = 1024
 )
 
-// bodies bounds the bytes of request bodies that are held at the same time. A
+// bodyMemory bounds the bytes of request bodies that are held at the same time. A
 // body costs several times its bytes on its way to a plugin. One client can take
 // half of the room and no more, and those that do not fit wait for a short time,
 // in the order in which they came.
-type bodies struct {
+type bodyMemory struct {
 	total int64
 
 	mu       sync.Mutex
@@ -47,19 +47,19 @@ type bodyWaiter struct {
 	fits   chan struct{} // closed when the room is taken
 }
 
-// newBodies makes room for so many bytes; 0 is a default.
-func newBodies(total int64) *bodies {
+// newBodyMemory makes room for so many bytes; 0 is a default.
+func newBodyMemory(total int64) *bodyMemory {
 	if total == 0 {
 		total = defaultBodies
 	}
-	return &bodies{total: max(total, 4*sdk.MaxInbound), byClient: map[string]int64{}}
+	return &bodyMemory{total: max(total, 4*sdk.MaxInbound), byClient: map[string]int64{}}
 }
 
 // take returns when there is room for a body of that client, and what gives the
 // room back. It returns errOverloaded if there is none for some seconds, and the error
 // of the context if that ends before.
-func (b *bodies) take(ctx context.Context, client string, size int64) (release func(), err error) {
-	if size <= freeBody {
+func (b *bodyMemory) take(ctx context.Context, client string, size int64) (release func(), err error) {
+	if size <= uncountedBody {
 		return func() {}, nil
 	}
 	w := &bodyWaiter{client: client, size: size, fits: make(chan struct{})}
@@ -83,7 +83,7 @@ func (b *bodies) take(ctx context.Context, client string, size int64) (release f
 
 // enqueue takes the room at once or has the waiter wait. It reports false if too
 // many wait already.
-func (b *bodies) enqueue(w *bodyWaiter) bool {
+func (b *bodyMemory) enqueue(w *bodyWaiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting) >= maxBodyWaiters {
@@ -95,7 +95,7 @@ func (b *bodies) enqueue(w *bodyWaiter) bool {
 }
 
 // leave reports whether w was still waiting.
-func (b *bodies) leave(w *bodyWaiter) bool {
+func (b *bodyMemory) leave(w *bodyWaiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := slices.Index(b.waiting, w)
@@ -106,7 +106,7 @@ func (b *bodies) leave(w *bodyWaiter) bool {
 	return true
 }
 
-func (b *bodies) giveBack(w *bodyWaiter) {
+func (b *bodyMemory) giveBack(w *bodyWaiter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held -= w.size
@@ -118,7 +118,7 @@ func (b *bodies) giveBack(w *bodyWaiter) {
 
 // admit gives room to those that wait, the first first; b.mu is held. Whoever
 // does not fit does not keep smaller ones, or those of other clients, waiting.
-func (b *bodies) admit() {
+func (b *bodyMemory) admit() {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *bodyWaiter) bool {
 		if !b.hasRoom(w) {
 			return false
@@ -130,7 +130,7 @@ func (b *bodies) admit() {
 	})
 }
 
-func (b *bodies) hasRoom(w *bodyWaiter) bool {
+func (b *bodyMemory) hasRoom(w *bodyWaiter) bool {
 	room := b.total
 	if w.size >= largeBody {
 		room /= 2

@@ -22,18 +22,18 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 		logged := s.logRefused(c, attempt.Provider, a, err)
 		return seeOther(c, s.withDetail(c, withReason(attempt.Redirect, a.code), err, logged))
 	}
-	return s.tellRefused(c, attempt, err)
+	return s.answerRefused(c, attempt, err)
 }
 
-// tellRefused tells whoever asks that a login failed: people with a page.
-func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
+// answerRefused tells whoever asks that a login failed: people with a page.
+func (s *Server) answerRefused(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
 		s.countRefused(attempt.Provider, refusalReason(err))
 		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(c, attempt)}
 		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
-			failure.RetryURL = s.againURL(c, attempt)
+			failure.RetryURL = s.restartURL(c, attempt)
 		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
@@ -72,7 +72,7 @@ func withReason(target, code string) string {
 // refused, in a word that they have a message for, and the reference that leads to the
 // line in the log. Whoever else is returned to gets the reason alone, as documented.
 func (s *Server) withDetail(c echo.Context, target string, err error, logged bool) string {
-	path, _, _ := strings.Cut(s.at(c).here(target), "?")
+	path, _, _ := strings.Cut(s.publicURL(c).withoutOrigin(target), "?")
 	if path != s.path(c, "/") {
 		return target
 	}
@@ -126,8 +126,8 @@ func messageOfDetail(code, detail string) (message page.Message, ok bool) {
 	return message, ok
 }
 
-// againURL is where the same login starts anew; empty if it cannot.
-func (s *Server) againURL(c echo.Context, attempt sso.Attempt) string {
+// restartURL is where the same login starts anew; empty if it cannot.
+func (s *Server) restartURL(c echo.Context, attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
 	if err != nil || attempt.Invitation.Open() { // which is opened again instead
 		return ""

@@ -1,89 +1,14 @@
 package web
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 )
-
-// tokenBody is the data of a login or refresh, by mode.
-func tokenBody(done *sso.SignedIn) map[string]any {
-	body := map[string]any{"expires": done.ExpiresIn.Milliseconds()}
-	if done.Mode != sso.ModeSession {
-		body["access_token"] = done.Access
-	}
-	if done.Mode == sso.ModeJSON {
-		body["refresh_token"] = string(done.Token)
-	}
-	if !done.PasswordExpiresAt.IsZero() {
-		body["password_expires_at"] = done.PasswordExpiresAt.UTC().Format(time.RFC3339)
-	}
-	return body
-}
-
-// setSignedInCookie sets the cookie of the mode. It is the only one of ours that
-// the browser keeps: a login replaces all sessions that the browser had.
-func (s *Server) setSignedInCookie(c echo.Context, done *sso.SignedIn) {
-	cookie := s.cookieOf(done.Mode)
-	s.clearTokens(c, cookie.Name)
-	s.setToken(c, cookie, done.Token, done.TokenTTL)
-}
-
-func (s *Server) cookieOf(mode sso.Mode) Cookie {
-	if mode == sso.ModeSession {
-		return s.config.SessionCookie
-	}
-	return s.config.RefreshCookie
-}
-
-// cookieTokens are those of all cookies of ours.
-func (s *Server) cookieTokens(c echo.Context) []sso.Token {
-	return append(tokens(c, s.config.SessionCookie), tokens(c, s.config.RefreshCookie)...)
-}
-
-// clearTokens removes the cookies that the browser sent, but for the one named,
-// because their sessions have ended.
-func (s *Server) clearTokens(c echo.Context, keep string) {
-	for _, cookie := range []Cookie{s.config.SessionCookie, s.config.RefreshCookie} {
-		if cookie.Name != keep && len(tokens(c, cookie)) > 0 {
-			s.clearToken(c, cookie)
-		}
-	}
-}
-
-// lastAccess is when somebody signed in last, or refreshed this session, as Directus has
-// it of any session.
-func lastAccess(who sso.Principal) time.Time {
-	if asked := who.Session.AskedAt; asked.After(who.User.LastAccess) {
-		return asked
-	}
-	return who.User.LastAccess
-}
-
-// isJWT tells an access token, or what may be meant to be one, from a session token. As
-// with Directus, whatever is no JWT is looked up, and is unknown then.
-func isJWT(token string) bool {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	return err == nil && json.Valid(payload)
-}
-
-// maySignInToSession reports whether a client that wants a session cookie gets one by
-// this provider. By a directory it does: such a client says so itself when it logs in.
-func maySignInToSession(p sso.Provider) bool {
-	return p.Mode == sso.ModeSession || p.Driver == "ldap"
-}
 
 // tokenRequest is the body of /auth/refresh and /auth/logout.
 type tokenRequest struct {

@@ -15,10 +15,10 @@ const (
 	maxAttemptCookies = 32
 )
 
-// ourCookies leaves of a request's cookies those that have names of ours, and not
+// filterCookies leaves of a request's cookies those that have names of ours, and not
 // many of each. Applications on the same host name have cookies, too, and anybody
 // can send thousands; without this they are all parsed, several times.
-func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) filterCookies(next echo.HandlerFunc) echo.HandlerFunc {
 	session, refresh := s.config.SessionCookie.Name, s.config.RefreshCookie.Name
 	return func(c echo.Context) error {
 		header := c.Request().Header

@@ -2,10 +2,10 @@ package web
 
 import "strings"
 
-// deviceOf reads of a user agent what people recognize their browser by. The text is the
+// deviceName reads of a user agent what people recognize their browser by. The text is the
 // client's own, so it is only compared with words of ours; of a client that has none of
 // them a part is shown that can be nothing but a name.
-func deviceOf(agent string) string {
+func deviceName(agent string) string {
 	browser, system := firstOf(agent, browsers), firstOf(agent, systems)
 	switch {
 	case browser != "" && system != "":

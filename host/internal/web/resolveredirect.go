@@ -24,7 +24,7 @@ func (s *Server) resolveRedirect(c echo.Context) error {
 	if err != nil && !errors.Is(err, sso.ErrUnknownProvider) {
 		return err
 	}
-	target, err := s.at(c).redirects.resolve(provider, body.Redirect)
+	target, err := s.publicURL(c).redirects.resolve(provider, body.Redirect)
 	if err != nil {
 		return err
 	}
