@@ -71,6 +71,6 @@ func (s *Server) endOtherSessions(c echo.Context, who sso.Principal, _ url.Value
 	if err != nil {
 		return err
 	}
-	s.logger.Info("all other sessions ended by their user", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
+	s.logger.Info("user ended all their other sessions", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
 	return seeOther(c, s.path(c, accountPath)+sessionsPart)
 }

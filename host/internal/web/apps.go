@@ -115,7 +115,7 @@ func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) er
 // application, and would go round for ever.
 func (s *Server) returnToApp(c echo.Context, target string, who sso.Principal) error {
 	if s.loops.again(who.Session.ID, target) {
-		s.sampled.warn(c, "", "an application does not see the session cookie: look at SESSION_COOKIE_DOMAIN, and at what the proxy passes on",
+		s.sampled.warn(c, "", "an application does not receive the session cookie: check SESSION_COOKIE_DOMAIN and what the proxy passes on",
 			"app", placeOf(target), "session", who.Session.ID)
 		return s.render(c, http.StatusConflict, s.cookieNotSeen(c, target), formsStay)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // errOverloaded: more is sent at once than there is memory for. It passes.
-var errOverloaded = errors.New("too many large requests at once")
+var errOverloaded = errors.New("too many large requests at the same time")
 
 // Limits of large request bodies.
 const (

@@ -133,10 +133,10 @@ func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
 	if done.Claimed {
-		s.logger.Info("an account was taken by its first login", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
+		s.logger.Info("account claimed by its first login", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
 	}
 	if done.Linked {
-		s.logger.Info("an account got another link, by its verified e-mail address", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
+		s.logger.Info("identity linked to an account by its verified e-mail address", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
 	}
 	for _, text := range done.LeftOut {
 		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))

@@ -166,7 +166,7 @@ func copyHeader(to, from http.Header) {
 // logCORSRefused helps to find out why a browser refuses: it tells the page nothing.
 func (s *Server) logCORSRefused(c echo.Context) {
 	if origin := originOf(c.Request()); origin != "" && s.logger.IsDebug() && s.fromAnotherSite(c) {
-		s.logger.Debug("origin is not in CORS_ORIGIN, or may not use this", "origin", origin[:min(len(origin), 256)],
+		s.logger.Debug("origin is not in CORS_ORIGIN, or is not allowed to use this route", "origin", origin[:min(len(origin), 256)],
 			"method", c.Request().Method, "path", loggedPath(c), "request_id", requestID(c))
 	}
 }

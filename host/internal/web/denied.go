@@ -18,7 +18,7 @@ func (s *Server) denied(c echo.Context) error {
 	}
 	target := s.appTarget(c, query.Get("redirect"))
 	if target == "" {
-		return payloadError{"redirect does not lead to an application"}
+		return payloadError{"redirect is not a URL of an application"}
 	}
 	who, ok, err := s.principalIfAny(c)
 	if err != nil {

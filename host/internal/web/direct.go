@@ -120,7 +120,7 @@ func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
 // of: the answer tells which fields there are.
 type moreFieldsWanted struct{ pending sso.Pending }
 
-func (moreFieldsWanted) Error() string { return "more than identifier and password is wanted" }
+func (moreFieldsWanted) Error() string { return "more than identifier and password is required" }
 
 func required(names []string) string {
 	if len(names) == 1 {
@@ -175,7 +175,7 @@ func (s *Server) answerMoreFields(c echo.Context, pending sso.Pending) error {
 	}
 	s.logPromptRepeated(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
-	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
+	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is required"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))
 	for _, f := range prompt.Fields {
 		fields = append(fields, map[string]any{"name": f.Name, "kind": f.Kind, "label": f.Label, "optional": f.Optional})

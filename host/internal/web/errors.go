@@ -24,7 +24,7 @@ var (
 	errNoCredentials  = errors.New("not signed in")
 	errNoCookie       = errors.New("the browser did not send the cookie of this login")
 	errDropped        = errors.New("the browser has cookies of other logins, but not of this one")
-	errNoPasswords    = errors.New("there are no local passwords")
+	errNoPasswords    = errors.New("this host has no local passwords")
 	errUnsupported    = errors.New("unsupported content type")
 )
 

@@ -90,7 +90,7 @@ func (f fields) add(name string) error {
 	}
 	for _, part := range path {
 		if part == "" {
-			return payloadError{"fields has a name with nothing before or after a dot"}
+			return payloadError{"fields has a name with an empty part before or after a dot"}
 		}
 		f = f.below(part)
 	}

@@ -78,7 +78,7 @@ func (h *storeHealth) find(answered chan struct{}) {
 	defer cancel()
 	err := h.storage(ctx)
 	if err != nil {
-		h.sampled.log(hclog.Error, "", "", "store does not work", "error", oneLine(err))
+		h.sampled.log(hclog.Error, "", "", "store is failing", "error", oneLine(err))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

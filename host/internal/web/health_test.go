@@ -55,7 +55,7 @@ func TestHealthIsAskedOnceASecond(t *testing.T) {
 		if asked.Load() != 3 {
 			t.Errorf("asked %d times", asked.Load())
 		}
-		if _, then, failed := strings.Cut(logged.String(), "store does not work"); !failed || strings.Count(then, "store works again") != 1 {
+		if _, then, failed := strings.Cut(logged.String(), "store is failing"); !failed || strings.Count(then, "store works again") != 1 {
 			t.Errorf("the log does not say when it began and ended:\n%s", logged.String())
 		}
 	})

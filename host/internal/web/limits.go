@@ -161,9 +161,9 @@ func (s *Server) warnOfOneAddress(c echo.Context, refused bool) {
 	switch {
 	case !isLocal(address):
 	case forwarded(c):
-		what = "a proxy is not believed, and all its clients count as one in the limits of failed sign-ins: name it in IP_TRUST_PROXY"
+		what = "a proxy is not trusted, so the limits on failed sign-ins count all its clients as one: add it to IP_TRUST_PROXY"
 	case refused && len(s.config.TrustedProxies) == 0:
-		what = "failed sign-ins from one address of the own network are refused: if a proxy is there, name it in IP_TRUST_PROXY"
+		what = "sign-ins from one private address are refused after too many failures: if it is the address of a proxy, add it to IP_TRUST_PROXY"
 	}
 	if what != "" && s.sampled.admitUpTo(seldom, kindOfLine{hclog.Warn, what, ""}, address.String()) {
 		s.logger.Warn(what, "ip", address.String())

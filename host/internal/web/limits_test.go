@@ -334,7 +334,7 @@ func TestUnsolicitedResponsesAreCounted(t *testing.T) {
 
 func TestProxyThatIsNotBelieved(t *testing.T) {
 	nobody := func(config *web.Config) { config.TrustedProxies = nil }
-	const believe, perhaps = "a proxy is not believed", "if a proxy is there"
+	const believe, perhaps = "a proxy is not trusted", "if it is the address of a proxy"
 	t.Run("one that says for whom it asks", func(t *testing.T) {
 		s := newLimitedSite(t, nobody)
 		b := s.browser(t)

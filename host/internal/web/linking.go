@@ -32,7 +32,7 @@ func (s *Server) continueLink(c echo.Context, out sso.Outcome) error {
 	if who, err := s.accountHolder(c); err == nil {
 		user = who.User.ID
 	}
-	s.logger.Info("an account got another link, by its user", "provider", out.Attempt.Provider, "user", user, "by_session", out.Attempt.LinkTo, "ip", c.RealIP(), "request_id", requestID(c))
+	s.logger.Info("user linked another identity to their account", "provider", out.Attempt.Provider, "user", user, "by_session", out.Attempt.LinkTo, "ip", c.RealIP(), "request_id", requestID(c))
 	return seeOther(c, s.path(c, accountPath)+linksPart)
 }
 
@@ -77,7 +77,7 @@ func (s *Server) unlink(c echo.Context, who sso.Principal, form url.Values) erro
 	case err != nil:
 		return err
 	default:
-		s.logger.Info("an account lost a link, by its user", "provider", link.Provider, "user", who.User.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
+		s.logger.Info("user removed a link from their account", "provider", link.Provider, "user", who.User.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
 	}
 	return seeOther(c, s.path(c, accountPath)+linksPart)
 }

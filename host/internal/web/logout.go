@@ -53,7 +53,7 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
 		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.publicURL(c).text, s.afterLogout(c, session.Provider))
 		if err != nil {
-			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
+			s.sampled.warn(c, session.Provider, "signed out here, but not at the identity provider", "error", oneLine(err))
 			return seeOther(c, s.path(c, "/login?signed_out=partial"))
 		}
 		if ok {

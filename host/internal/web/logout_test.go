@@ -407,7 +407,7 @@ func TestRefreshAsksTheProvider(t *testing.T) {
 			t.Errorf("got %s %s", a.Status, a.body)
 		}
 		b.wantSignedIn(true)
-		if !strings.Contains(b.site.log.String(), "cannot say whether a session is still good") {
+		if !strings.Contains(b.site.log.String(), "cannot confirm that a session is still valid") {
 			t.Error("the operator is not told")
 		}
 	})

@@ -129,7 +129,7 @@ func (s *sampler) endInterval(kind kindOfLine, within time.Duration) {
 	delete(s.kinds, kind)
 	s.mu.Unlock()
 	if omitted > 0 {
-		s.logger.Log(kind.level, "more lines of one kind were left out, LOG_LEVEL=debug shows all", "line", kind.message,
+		s.logger.Log(kind.level, "similar log lines were omitted; LOG_LEVEL=debug shows all", "line", kind.message,
 			"provider", kind.provider, "lines", omitted, "within", within.String())
 	}
 }

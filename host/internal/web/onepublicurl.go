@@ -19,7 +19,7 @@ const sentToPublicURLParameter = "moved"
 func (s *Server) startAtPublicURL(c echo.Context, start sso.Start) error {
 	if values, err := query(c); err == nil && values.Has(sentToPublicURLParameter) {
 		return s.answerRefused(c, sso.Attempt{Provider: start.Provider}, sdk.Misconfigured("host_header",
-			"a login was sent to %s, and its request came with the Host of %s: let the proxy pass the Host that browsers ask for", s.urls.main.text, s.publicURL(c).text))
+			"a login was sent to %s, but its request arrived with the Host of %s: configure the proxy to pass on the Host header of the browser", s.urls.main.text, s.publicURL(c).text))
 	}
 	p, err := s.ports.Logins.Provider(start.Provider)
 	if err != nil {

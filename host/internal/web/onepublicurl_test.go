@@ -64,7 +64,7 @@ func TestNoLoopWhereTheProxyWritesTheHost(t *testing.T) {
 	if again.StatusCode != http.StatusServiceUnavailable || again.Header.Get("Location") != "" {
 		t.Errorf("%s to %q", again.Status, again.Header.Get("Location"))
 	}
-	if log := s.log.String(); !strings.Contains(log, "let the proxy pass the Host that browsers ask for") {
+	if log := s.log.String(); !strings.Contains(log, "configure the proxy to pass on the Host header") {
 		t.Errorf("the operator is not told: %s", log)
 	}
 }

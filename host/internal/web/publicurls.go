@@ -43,7 +43,7 @@ func newPublicURLs(config Config, apps func() []string) (publicURLs, error) {
 		}
 		var err error
 		if one.pages, err = page.New(one.base); err != nil {
-			return publicURLs{}, fmt.Errorf("making the pages: %w", err)
+			return publicURLs{}, fmt.Errorf("preparing the pages: %w", err)
 		}
 		one.redirects = &redirects{publicURL: u.String(), apps: apps}
 		for _, other := range all {

@@ -72,7 +72,7 @@ func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 		return nil, sdk.Misconfigured("redirect_allow_list", "reading the redirect allow list of provider %s: %w", p.Name, err)
 	}
 	if rules, err = rules.WithPublicURLs(r.others); err != nil {
-		return nil, fmt.Errorf("reading the further public URLs: %w", err)
+		return nil, fmt.Errorf("reading the additional public URLs: %w", err)
 	}
 	rules = rules.WithApps(apps)
 	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), apps, rules})

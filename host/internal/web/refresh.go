@@ -72,7 +72,7 @@ func (s *Server) refresh(c echo.Context) error {
 		return err
 	}
 	if done.Unasked != nil {
-		s.sampled.warnSeldom(c, done.Session.Provider, "provider cannot say whether a session is still good, it goes on until its end",
+		s.sampled.warnSeldom(c, done.Session.Provider, "provider cannot confirm that a session is still valid; the session continues until it expires",
 			string(sdk.ReasonOf(done.Unasked)), "session", done.Session.ID, "error", oneLine(done.Unasked))
 	}
 	if mode != sso.ModeJSON {
@@ -88,13 +88,13 @@ func (s *Server) logNotRefreshed(c echo.Context, err error) {
 	answered := errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault)
 	switch {
 	case errors.Is(err, sso.ErrTokenReused):
-		what = "a replaced token was used again, its session ended"
+		what = "a replaced token was used again; its session has ended"
 	case errors.Is(err, sso.ErrSessionNotNow) && answered:
-		what = "provider says no by a clock that was set, the session stays"
+		what = "provider refused a session, but a clock was changed; the session continues"
 	case answered:
-		what = "session ended by the provider's answer"
+		what = "session ended because of the provider's answer"
 	case errors.Is(err, sso.ErrSealed):
-		what = "session ended, its provider can be asked about it no more"
+		what = "session ended because its provider can no longer be asked about it"
 	default:
 		return
 	}

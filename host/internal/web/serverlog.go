@@ -15,7 +15,7 @@ func (l serverLog) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	switch {
 	case strings.HasPrefix(text, "http: Accept error"):
-		l.sampled.log(hclog.Error, "", "", "connections cannot be accepted; at \"too many open files\", raise the limit of the service (LimitNOFILE, ulimit -n)",
+		l.sampled.log(hclog.Error, "", "", "connections cannot be accepted; if the error is \"too many open files\", raise the limit of the service (LimitNOFILE, ulimit -n)",
 			"error", text)
 	case strings.HasPrefix(text, "http: panic serving"):
 		l.sampled.log(hclog.Error, "", "", "request failed", "error", text)

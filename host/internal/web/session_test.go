@@ -292,7 +292,7 @@ func TestClockThatWasSetBackRemovesNoCookie(t *testing.T) {
 
 // The log says that a session has ended if it has, and not if it goes on.
 func TestLogOfARefreshThatIsRefused(t *testing.T) {
-	const ended, goesOn = "session ended", "the session stays"
+	const ended, goesOn = "session ended", "the session continues"
 	for subject, c := range map[string]struct {
 		wrong func(t *testing.T, s *site)
 		want  string

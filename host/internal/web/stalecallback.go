@@ -54,7 +54,7 @@ func redirectOf(attempt sso.Attempt, who sso.Principal) string {
 }
 
 func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt, who sso.Principal, err error) error {
-	s.sampled.debug(c, attempt.Provider, "came back to a login, signed in already", "session", who.Session.ID, "error", oneLine(err))
+	s.sampled.debug(c, attempt.Provider, "returned to a login that cannot continue, but is signed in", "session", who.Session.ID, "error", oneLine(err))
 	view := page.AlreadySignedIn{
 		Name:        strings.TrimSpace(who.User.FirstName + " " + who.User.LastName),
 		Email:       who.User.Email,

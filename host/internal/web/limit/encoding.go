@@ -39,7 +39,7 @@ func encode(batches []batch) []byte {
 }
 
 // errNotCounts: not what encode makes.
-var errNotCounts = errors.New("not counts of a host")
+var errNotCounts = errors.New("not the counts of a host")
 
 // most is more than a host counts in one bucket at a time, and small enough to be
 // reckoned with.

@@ -25,7 +25,7 @@ func clean(text string) (string, error) {
 	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
 	text = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(text)
 	if strings.ContainsFunc(text, unicode.IsControl) {
-		return "", errors.New("control character inside")
+		return "", errors.New("contains a control character")
 	}
 	return text, nil
 }
@@ -120,14 +120,14 @@ func decoded(path string) (string, error) {
 	for range maxDecodings {
 		next := decodedOnce(path)
 		if strings.ContainsFunc(next, unicode.IsControl) {
-			return "", refuse("encoded control character in its path")
+			return "", refuse("its path contains an encoded control character")
 		}
 		if next == path {
 			return path, nil
 		}
 		path = next
 	}
-	return "", refuse("its path is percent-encoded more than %d times over", maxDecodings-1)
+	return "", refuse("its path is percent-encoded more than %d times", maxDecodings-1)
 }
 
 // decodedOnce leaves a percent sign that encodes nothing as it is, as browsers

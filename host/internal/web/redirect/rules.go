@@ -84,7 +84,7 @@ func configured(text string) (location, error) {
 		return location{}, fmt.Errorf("scheme must be https or http, not %q", u.Scheme())
 	}
 	if u.Username() != "" || u.Password() != "" {
-		return location{}, errors.New("must not hold a user name or password")
+		return location{}, errors.New("must not contain a user name or password")
 	}
 	if strings.Contains(u.Hostname()+u.Pathname(), "*") {
 		return location{}, errors.New("wildcards are not supported, list each location")
@@ -152,7 +152,7 @@ func (r *Rules) relative(reference string) (string, error) {
 		return "", err
 	}
 	if readsAsHost(u.Pathname()) {
-		return "", refuse("its path may be read as the name of a host")
+		return "", refuse("its path could be read as a host name")
 	}
 	if r.leadsBackHere(path) {
 		return Home, nil
@@ -162,14 +162,14 @@ func (r *Rules) relative(reference string) (string, error) {
 
 func (r *Rules) absolute(text string) (string, error) {
 	if !r.startsWithKnownOrigin(text) {
-		return "", refuse("its origin is neither that of the public URL nor one in REDIRECT_ALLOW_LIST, or is not written plainly")
+		return "", refuse("its origin is neither that of the public URL nor in REDIRECT_ALLOW_LIST, or is not in its normal form")
 	}
 	u, err := whatwg.Parse(text)
 	if err != nil {
 		return "", refuse("it is not a URL")
 	}
 	if !r.allows(location{origin: origin(u), path: u.Pathname()}) {
-		return "", refuse("its path is not one that REDIRECT_ALLOW_LIST has at this origin")
+		return "", refuse("REDIRECT_ALLOW_LIST does not have its path at this origin")
 	}
 	path, err := decoded(u.Pathname())
 	if err != nil {
@@ -222,7 +222,7 @@ func checkSafe(target string) error {
 	}
 	for i := range len(target) {
 		if target[i] <= ' ' || target[i] >= 0x7f {
-			return refuse("it holds the byte %#02x", target[i])
+			return refuse("it contains the byte %#02x", target[i])
 		}
 	}
 	if strings.HasPrefix(target, "//") || strings.HasPrefix(target, `/\`) {

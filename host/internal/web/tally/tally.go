@@ -128,7 +128,7 @@ func (t *Tally) Save(ctx context.Context, to Sums, forget time.Time) error {
 	if !errors.Is(err, sso.ErrOutcomeUnknown) {
 		t.takeBack(unsaved, since)
 	}
-	return fmt.Errorf("adding up sign-ins that were refused: %w", err)
+	return fmt.Errorf("storing the counts of refused sign-ins: %w", err)
 }
 
 func (t *Tally) takeBack(unsaved map[Refusal]int, since time.Time) {
