@@ -19,13 +19,13 @@ const (
 	maxShownGroups = 20
 )
 
-// Where on the page of the account things are.
+// Anchors on the account page.
 const (
 	sessionsPart = "#sessions"
 	linksPart    = "#links"
 )
 
-// account answers GET /account: who am I, where am I signed in, and by what.
+// account answers GET /account: who is signed in, where, and through which providers.
 func (s *Server) account(c echo.Context) error {
 	who, err := s.accountHolder(c)
 	if err != nil {
@@ -38,8 +38,8 @@ func (s *Server) account(c echo.Context) error {
 	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out lead to a provider
 }
 
-// accountHolder returns whose session cookie the browser has. No other credentials count:
-// the page and its forms are for people.
+// accountHolder returns the holder of the browser's session cookie. No other credentials
+// count: the page and its forms are for people.
 func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 	found := tokens(c, s.config.SessionCookie)
 	if len(found) == 0 {
@@ -48,8 +48,8 @@ func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 	return s.cookieHolder(c, found)
 }
 
-// redirectToSignIn sends people who are not signed in to do so, and back. What they posted is not
-// done.
+// redirectToSignIn sends people who are not signed in to the sign-in page, and back
+// afterwards. A form that they posted is not carried out.
 func (s *Server) redirectToSignIn(c echo.Context, err error) error {
 	if !wantsHTML(c) || answerTo(err).status >= http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
 		return err
@@ -57,7 +57,7 @@ func (s *Server) redirectToSignIn(c echo.Context, err error) error {
 	return seeOther(c, s.signInURL(c, s.path(c, accountPath)))
 }
 
-// leadsToAccount reports whether a target that was checked is the page of the account.
+// leadsToAccount reports whether a checked target is the account page.
 func (s *Server) leadsToAccount(c echo.Context, target string) bool {
 	path := s.publicURL(c).withoutOrigin(target)
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
@@ -98,7 +98,8 @@ func (s *Server) shownSession(session sso.OwnSession, current bool) page.Account
 	}
 }
 
-// shownLinks offers to unlink what is not needed to sign in.
+// shownLinks lists the linked identities. One can be unlinked if another one can still be
+// used to sign in.
 func (s *Server) shownLinks(who sso.Principal, account sso.Account) (shown []page.AccountLink) {
 	usable := func(link sso.LinkedIdentity) bool {
 		_, err := s.ports.Logins.Provider(link.Provider)
@@ -121,7 +122,7 @@ func (s *Server) shownLinks(who sso.Principal, account sso.Account) (shown []pag
 	return shown
 }
 
-// linkable are the providers that can be linked; none if people may not do that.
+// linkable are the providers that can be linked; none if people are not allowed to link.
 func (s *Server) linkable(account sso.Account) (list []page.Linkable) {
 	if !s.ports.Logins.Linking() {
 		return nil

@@ -10,17 +10,18 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// errOverloaded: more is sent at once than there is memory for. It passes.
+// errOverloaded means that the requests of the moment need more memory than there is. It
+// passes.
 var errOverloaded = errors.New("too many large requests at the same time")
 
 // Limits of large request bodies.
 const (
-	// uncountedBody is not counted: a request can hold as much in its header, and a
-	// prompt or a code must get through however many large bodies are sent.
+	// uncountedBody and less is not counted: a request can hold as much in its header, and
+	// a prompt or a code must get through however many large bodies are sent.
 	uncountedBody = sdk.DefaultInbound
 
-	// largeBody and more may take half of the room only, so that the responses of
-	// ordinary providers, of some 20 KB, get through beside them.
+	// largeBody and more can take only half of the room, so that the responses of ordinary
+	// providers, of about 20 KB, still get through.
 	largeBody = 64 << 10
 
 	defaultBodies  = 16 << 20
@@ -28,10 +29,9 @@ const (
 	maxBodyWaiters = 1024
 )
 
-// bodyMemory bounds the bytes of request bodies that are held at the same time. A
-// body costs several times its bytes on its way to a plugin. One client can take
-// half of the room and no more, and those that do not fit wait for a short time,
-// in the order in which they came.
+// bodyMemory limits the bytes of request bodies that are held at the same time. A body
+// takes several times its size on its way to a plugin. One client can take at most half of
+// the room. Bodies that do not fit wait for a short time, in order of arrival.
 type bodyMemory struct {
 	total int64
 
@@ -47,7 +47,7 @@ type bodyWaiter struct {
 	fits   chan struct{} // closed when the room is taken
 }
 
-// newBodyMemory makes room for so many bytes; 0 is a default.
+// newBodyMemory makes room for that many bytes; 0 is a default.
 func newBodyMemory(total int64) *bodyMemory {
 	if total == 0 {
 		total = defaultBodies
@@ -55,9 +55,9 @@ func newBodyMemory(total int64) *bodyMemory {
 	return &bodyMemory{total: max(total, 4*sdk.MaxInbound), byClient: map[string]int64{}}
 }
 
-// take returns when there is room for a body of that client, and what gives the
-// room back. It returns errOverloaded if there is none for some seconds, and the error
-// of the context if that ends before.
+// take returns when there is room for a body of that client, with a function that gives the
+// room back. It returns errOverloaded if there is no room within maxBodyWait, and the error
+// of the context if that ends first.
 func (b *bodyMemory) take(ctx context.Context, client string, size int64) (release func(), err error) {
 	if size <= uncountedBody {
 		return func() {}, nil
@@ -81,8 +81,8 @@ func (b *bodyMemory) take(ctx context.Context, client string, size int64) (relea
 	return func() { b.giveBack(w) }, nil
 }
 
-// enqueue takes the room at once or has the waiter wait. It reports false if too
-// many wait already.
+// enqueue takes the room at once or makes the waiter wait. It reports false if too many are
+// already waiting.
 func (b *bodyMemory) enqueue(w *bodyWaiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,8 +116,8 @@ func (b *bodyMemory) giveBack(w *bodyWaiter) {
 	b.admit()
 }
 
-// admit gives room to those that wait, the first first; b.mu is held. Whoever
-// does not fit does not keep smaller ones, or those of other clients, waiting.
+// admit gives room to those that wait, in order of arrival; b.mu is held. A body that does
+// not fit does not block smaller ones or those of other clients.
 func (b *bodyMemory) admit() {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *bodyWaiter) bool {
 		if !b.hasRoom(w) {

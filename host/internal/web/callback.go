@@ -12,13 +12,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// repostedField marks a form that comes from a page of ours: one that we had
-// the browser post again, or a prompt, whose answers must not be repeated in a
-// page.
+// repostedField marks a form that comes from our own page: either one that we made the
+// browser post again, or a prompt, whose answers must not be repeated in a page.
 const repostedField = "doorward_reposted"
 
-// callback answers GET and POST /auth/login/{provider}/callback: the browser
-// comes back from the provider, or brings the answers to a prompt.
+// callback answers GET and POST /auth/login/{provider}/callback: the browser returns from
+// the provider, or brings the answers to a prompt.
 func (s *Server) callback(c echo.Context) error {
 	provider, err := s.ports.Logins.Provider(c.Param("provider"))
 	if err != nil {
@@ -55,8 +54,8 @@ func (s *Server) callback(c echo.Context) error {
 		return s.refuseLink(c, provider.Name, err)
 	}
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errLimited) {
-		// Not back to the application: the answer of the provider is still good, and so
-		// is what was entered; loading this page again goes on with it.
+		// This does not lead back to the application: the provider's answer is still valid,
+		// and so is what was entered. Reloading this page continues the login.
 		return s.answerRefused(c, out.Attempt, err)
 	}
 	if err != nil {
@@ -71,11 +70,11 @@ func (s *Server) callback(c echo.Context) error {
 	return s.finishLogin(c, out.Attempt, out.SignedIn)
 }
 
-// callbackWithoutCookie deals with a response whose attempt the browser did not send
-// along. A POST from the provider's site comes without our SameSite=Lax cookie,
-// so the browser is asked to post the same fields again, from our own origin.
-// If the cookie is missing then, or at a GET, this is not the browser that
-// began the login (A10), or one that began several others since.
+// callbackWithoutCookie handles a response whose attempt cookie the browser did not send. A
+// POST from the provider's site comes without our SameSite=Lax cookie, so the browser is
+// made to post the same fields again, from our own origin. If the cookie is missing then,
+// or at a GET, this browser did not begin the login (A10), or has begun several others
+// since.
 func (s *Server) callbackWithoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
 	if response.Method == http.MethodPost && !response.Form.Has(repostedField) {
 		return s.postAgain(c, p, "/callback", false, response)
@@ -90,8 +89,8 @@ func (s *Server) callbackWithoutCookie(c echo.Context, p sso.Provider, response 
 	return s.refuseLogin(c, attempt, errNoCookie)
 }
 
-// postAgain answers a POST that came from another site, hence without our
-// SameSite=Lax cookies, with a page that posts the same fields from our own origin.
+// postAgain answers a POST from another site, which comes without our SameSite=Lax cookies,
+// with a page that posts the same fields from our own origin.
 func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut bool, request sdk.InboundRequest) error {
 	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
 	for name, values := range request.Form {
@@ -106,7 +105,7 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }
 
-// finishLogin ends a login well.
+// finishLogin ends a successful login.
 func (s *Server) finishLogin(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
 	s.logSignedIn(c, attempt.Provider, done)
 	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
@@ -121,8 +120,8 @@ func (s *Server) finishLogin(c echo.Context, attempt sso.Attempt, done *sso.Sign
 	return seeOther(c, attempt.Redirect)
 }
 
-// answerJSON gives all tokens in the body. The new session replaces those that
-// the browser had.
+// answerJSON returns all tokens in the body. The new session replaces those that the
+// browser had.
 func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 	s.clearTokens(c, "")
 	return c.JSON(http.StatusOK, data{tokenBody(done)})

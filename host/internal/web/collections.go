@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// errForbiddenField: there is no such field, or the user has no access to it. Directus does
-// not distinguish the two.
+// errForbiddenField means that the field does not exist or that the user has no access to
+// it. Directus does not distinguish the two.
 var errForbiddenField = errors.New("no such field, or not for this user")
 
-// collection is a kind of record as clients of Directus know it.
+// collection is a kind of record as Directus clients know it.
 type collection struct {
 	name string
 
-	// own are the fields that we have. They are what * stands for.
+	// fields are the fields that this host has. * stands for them.
 	fields []string
 
-	// absent are those that Directus has and we do not, with the value that they have in
-	// Directus where nothing was entered: a client that asks for avatar gets null, and
-	// can go on.
+	// absent are the fields that Directus has and this host does not, with the value that
+	// they have in Directus when nothing was entered: a client that asks for avatar gets
+	// null and can continue.
 	absent map[string]any
 
-	// leads are the fields that lead to a record of another kind. Those that we lack lead
-	// nowhere, whatever is wanted of what is there.
+	// relations are the fields that lead to a record of another kind. emptyRelations are
+	// the absent ones: they lead nowhere, whatever fields are requested below them.
 	relations map[string]*collection
 
 	emptyRelations []string
@@ -48,7 +48,7 @@ var usersCollection = &collection{
 	emptyRelations: []string{"avatar", "policies"},
 }
 
-// fieldsOf returns the names that a body has in JSON.
+// fieldsOf returns the JSON names of a body's fields.
 func fieldsOf(body any) (names []string) {
 	for field := range reflect.TypeOf(body).Fields() {
 		names = append(names, field.Tag.Get("json"))
@@ -56,7 +56,7 @@ func fieldsOf(body any) (names []string) {
 	return names
 }
 
-// record returns the fields of a body by their names.
+// record returns the fields of a body by their JSON names.
 func record(body any) map[string]any {
 	values := map[string]any{}
 	for field, value := range reflect.ValueOf(body).Fields() {
@@ -65,8 +65,8 @@ func record(body any) map[string]any {
 	return values
 }
 
-// fieldsError says which fields of a collection there are not, and where a client came
-// upon it: the field that leads there, or nothing.
+// fieldsError says which fields a collection does not have, and below which field a client
+// asked for them, if any.
 type fieldsError struct {
 	collection, below string
 	names             []string
@@ -74,7 +74,7 @@ type fieldsError struct {
 
 func (e fieldsError) Unwrap() error { return errForbiddenField }
 
-// Error is in the words of Directus, which programs look for.
+// Error uses the words of Directus, which programs look for.
 func (e fieldsError) Error() string {
 	where := "root"
 	if e.below != "" {
@@ -87,8 +87,8 @@ func (e fieldsError) Error() string {
 	return `You don't have permission to access fields ` + named + ` in collection "` + e.collection + `" or they do not exist. Queried in ` + where + `.`
 }
 
-// expand puts names in the place of *, and returns a fieldsError if there are fields
-// that the collection does not have.
+// expand replaces * by the names of the fields, and returns a fieldsError if a field does
+// not exist in the collection.
 func (k *collection) expand(wanted fields, below string) (fields, error) {
 	named := fields{}
 	for name, of := range wanted {
@@ -118,7 +118,7 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 	return named, nil
 }
 
-// unknown returns the names of what the collection does not have, in order.
+// unknown returns the names of fields that the collection does not have, in order.
 func (k *collection) unknown(named fields) (unknown []string) {
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		_, lacking := k.absent[name]
@@ -134,8 +134,8 @@ func (k *collection) unknown(named fields) (unknown []string) {
 	return unknown
 }
 
-// pick returns what is wanted of a record: of the records that it leads to, those in related.
-// wanted is expanded.
+// pick returns the requested fields of a record, and those of its related records. wanted
+// is expanded.
 func (k *collection) pick(wanted fields, of map[string]any, related map[string]map[string]any) map[string]any {
 	picked := make(map[string]any, len(wanted))
 	for name, below := range wanted {

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Cookie is how one of our cookies is set at PUBLIC_URL.
+// Cookie is how a cookie is set at PUBLIC_URL.
 type Cookie struct {
 	Name     string
 	Domain   string
@@ -33,8 +33,8 @@ func (s *Server) clearToken(c echo.Context, cookie Cookie) {
 	})
 }
 
-// maxSameName is how many cookies of one name are looked at. A sub-domain can
-// plant further ones (A08), so the first is not always ours.
+// maxSameName is how many cookies with one name are read. A subdomain can plant more of
+// them (A08), so the first one is not always ours.
 const maxSameName = 4
 
 func tokens(c echo.Context, cookie Cookie) []sso.Token {

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// principal returns who makes the request: by the bearer token if there is one,
-// else by the session cookie. errNoCredentials if there is neither.
+// principal returns who makes the request: the holder of the bearer token if there is one,
+// otherwise of the session cookie. It returns errNoCredentials if there is neither.
 func (s *Server) principal(c echo.Context) (sso.Principal, error) {
 	if token, ok := bearerOf(c); ok {
 		return s.bearer(c, token)
@@ -23,16 +23,16 @@ func (s *Server) principal(c echo.Context) (sso.Principal, error) {
 	return s.cookieHolder(c, found)
 }
 
-// bearerOf returns the bearer token of a request. Another scheme is not ours: it may be for
-// a proxy in front of us. A client whose token is empty has none, and so the cookie counts,
-// with all that guards it.
+// bearerOf returns the bearer token of a request. Another scheme is ignored: it may be
+// meant for a proxy in front of us. A client whose token is empty has no token, so its
+// cookie counts, with all the checks on cookies.
 func bearerOf(c echo.Context) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
 	token = strings.TrimSpace(token)
 	return token, token != "" && strings.EqualFold(scheme, "Bearer")
 }
 
-// bearer tells an access token, which is a JWT, from a session token.
+// bearer authenticates an access token, which is a JWT, or a session token.
 func (s *Server) bearer(c echo.Context, token string) (sso.Principal, error) {
 	if isJWT(token) {
 		return s.ports.Logins.AuthenticateAccess(c.Request().Context(), token)
@@ -40,8 +40,8 @@ func (s *Server) bearer(c echo.Context, token string) (sso.Principal, error) {
 	return s.ports.Logins.Authenticate(c.Request().Context(), sso.Token(token))
 }
 
-// cookieHolder looks at all cookies of the name. If two of them are good, a
-// sub-domain has planted one, and nobody can tell which (A08).
+// cookieHolder checks all cookies of that name. If two of them are valid, a subdomain has
+// planted one, and nobody can tell which (A08).
 func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal, error) {
 	var who sso.Principal
 	good, failure := 0, error(nil)
@@ -66,8 +66,8 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 	return sso.Principal{}, failure
 }
 
-// isJWT tells an access token, or what may be meant to be one, from a session token. As
-// with Directus, whatever is no JWT is looked up, and is unknown then.
+// isJWT reports whether a token is meant to be an access token. As in Directus, any other
+// token is looked up as a session token, and found to be unknown.
 func isJWT(token string) bool {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

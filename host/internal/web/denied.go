@@ -8,9 +8,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// denied answers GET /denied: an application does not admit somebody. It says who they
-// are, what is missing, and how to go on as somebody else. It stands at our own origin,
-// where no application can make anything else of it.
+// denied answers GET /denied: an application does not admit a user. The page says who they
+// are, what is missing, and how to sign in as somebody else. It is at our own origin, where
+// no application can change it.
 func (s *Server) denied(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
@@ -45,8 +45,8 @@ func (s *Server) denied(c echo.Context) error {
 	return s.render(c, status, view, formsLeave)
 }
 
-// visibleNames are the names in a rule that somebody may see who does not meet it: not those of
-// other people.
+// visibleNames are the names in a rule that a user who does not meet it is allowed to see.
+// Names of other users are not.
 func (s *Server) visibleNames(lack Lack) (names []string) {
 	switch lack.What {
 	case "users":
@@ -61,7 +61,8 @@ func (s *Server) visibleNames(lack Lack) (names []string) {
 	}
 }
 
-// cookieNotSeen is for somebody who is signed in, and whom an application does not know.
+// cookieNotSeen is the page for people who are signed in but whom an application does not
+// recognize.
 func (s *Server) cookieNotSeen(c echo.Context, target string) page.Failure {
 	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path(c, "/")}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// passwordLogin answers POST /auth/login, where Directus checks local
-// passwords. There are none.
+// passwordLogin answers POST /auth/login, where Directus checks local passwords. This host
+// has none.
 func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
 
-// directRequest is a login by a program that asks its user itself: what the first
-// prompt asks for, as identifier and password or by the name of each field, or,
-// when more was asked for, an attempt with answers.
+// directRequest is a login by a program that asks its user for credentials. It has what the
+// first prompt asks for, as identifier and password or by the name of each field. If more
+// was required, it has an attempt with answers.
 type directRequest struct {
 	Identifier string            `json:"identifier"`
 	Password   string            `json:"password"`
@@ -64,7 +64,7 @@ func (s *Server) directLogin(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{tokenBody(out.SignedIn)})
 }
 
-// directAnswer begins the login, unless the client goes on with an attempt.
+// directAnswer begins the login, unless the client continues an attempt.
 func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (sso.Answer, error) {
 	answer := sso.Answer{Provider: name, Client: client(c), Replaces: s.cookieTokens(c)}
 	answer.Response.Method = http.MethodPost
@@ -116,8 +116,8 @@ func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
 	return payloadError{"this provider signs people in through a browser: open " + s.path(c, "/auth/login/"+provider) + " in a browser"}
 }
 
-// moreFieldsWanted is a login whose first prompt asks for what the client may not know
-// of: the answer tells which fields there are.
+// moreFieldsWanted is a login whose first prompt asks for fields that the client may not
+// know: the answer lists them.
 type moreFieldsWanted struct{ pending sso.Pending }
 
 func (moreFieldsWanted) Error() string { return "more than identifier and password is required" }
@@ -129,15 +129,14 @@ func required(names []string) string {
 	return " are required"
 }
 
-// credentials puts what the client sent into the fields of the first prompt. An
-// answer goes by the name of its field. The identifier goes into the user name, or
-// into the only text field if there is none, and the password into the only
-// password.
+// credentials puts what the client sent into the fields of the first prompt. An answer goes
+// into the field with its name. The identifier goes into the user name, or into the only
+// text field if there is no user name, and the password into the only password field.
 //
-// missing are those of the two that the prompt requires and that are not there. If
-// not complete, something else is, or the identifier found no field: then the
-// mechanism is not bothered, because a try could count towards a lock, or sign in
-// somebody other than the client named.
+// missing are those of the two that the prompt requires and the client did not send.
+// complete is false if something else is missing, or no field takes the identifier. Then
+// the mechanism is not called, because a try could count towards a lockout, or sign in
+// another user than the client named.
 func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missing []string, complete bool) {
 	kinds := map[sdk.FieldKind]int{}
 	for _, f := range prompt.Fields {
@@ -167,7 +166,8 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 	return form, missing, named && complete
 }
 
-// answerMoreFields tells the client what else is wanted, with a token to go on with.
+// answerMoreFields tells the client which other fields are required, with a token to
+// continue.
 func (s *Server) answerMoreFields(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {

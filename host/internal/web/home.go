@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// home answers GET /: who am I, or the way to sign in.
+// home answers GET /: who is signed in, or the way to sign in.
 func (s *Server) home(c echo.Context) error {
 	who, err := s.principal(c)
 	if !wantsHTML(c) {

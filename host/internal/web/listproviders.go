@@ -41,8 +41,9 @@ func (s *Server) listProviders(c echo.Context) error {
 	}{list, true})
 }
 
-// maySignInToSession reports whether a client that wants a session cookie gets one by
-// this provider. By a directory it does: such a client says so itself when it logs in.
+// maySignInToSession reports whether a client that wants a session cookie can get one from
+// this provider. A directory always gives one: such a client chooses the mode itself when
+// it logs in.
 func maySignInToSession(p sso.Provider) bool {
 	return p.Mode == sso.ModeSession || p.Driver == "ldap"
 }

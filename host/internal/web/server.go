@@ -20,37 +20,38 @@ import (
 	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
-// Config is what a Server needs to know.
+// Config configures a Server.
 type Config struct {
 	PublicURL *url.URL
 
-	// AllowedPublicURLs are those under which browsers reach us, too. No two URLs have
-	// the same host and port.
+	// AllowedPublicURLs are further URLs under which browsers reach this host. No two URLs
+	// have the same host and port.
 	AllowedPublicURLs []*url.URL
 
 	SessionCookie Cookie
 	RefreshCookie Cookie
 
-	// CORS is what pages of other origins may do.
+	// CORS is what pages of other origins are allowed to do.
 	CORS CORS
 
-	// TrustedProxies may say in X-Forwarded-For who the client is.
+	// TrustedProxies are believed when they say in X-Forwarded-For who the client is.
 	TrustedProxies []netip.Prefix
 
-	// MaxBodies bounds the bytes of large request bodies that are held at the same
-	// time; 0 is a default of 16 MiB. Each costs several times its bytes.
+	// MaxBodies bounds the bytes of large request bodies held at the same time; 0 is a
+	// default of 16 MiB. Each body takes several times its size in memory.
 	MaxBodies int64
 
-	// Limits are on sign-ins that fail or come to no end; nil: there are none.
+	// Limits are the limits on sign-ins that fail or are never completed; nil: there are
+	// none.
 	Limits *limit.Limiter
 
-	// Tally counts sign-ins and refusals; nil: nobody does.
+	// Tally counts sign-ins and refusals; nil: they are not counted.
 	Tally *tally.Tally
 
 	Logger hclog.Logger
 }
 
-// Ports is what a Server uses of the world.
+// Ports are the services that a Server calls.
 type Ports struct {
 	Logins *sso.Service
 
@@ -84,8 +85,8 @@ type Server struct {
 	echo         *echo.Echo
 }
 
-// Limits of the HTTP server. Echo sets none, and without them a client that
-// sends nothing holds its connection for ever (L01).
+// Limits of the HTTP server. Echo sets none, and without them a client that sends nothing
+// holds its connection indefinitely (L01).
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
@@ -123,7 +124,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP lets tests and other servers use the handlers.
+// ServeHTTP makes the handlers available to tests and other servers.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.notReady.Load() {
 		w.Header().Set("Connection", "close")
@@ -131,14 +132,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.echo.ServeHTTP(w, r)
 }
 
-// NotReady has /server/health answer 503 from now on, so that load balancers send
-// nothing more here. Everything is answered as before, and each answer closes its
-// connection: a proxy that keeps one open could use it again at the very moment when
-// the server goes, and most repeat no POST that was lost like that.
+// NotReady makes /server/health answer 503 from now on, so that load balancers send no more
+// requests. Requests are answered as before, but each answer closes its connection: a proxy
+// could otherwise reuse an open connection just as the server closes it, and most proxies
+// do not repeat a POST that was lost this way.
 func (s *Server) NotReady() { s.notReady.Store(true) }
 
-// Serve answers requests until listening is done. Then it accepts no more connections,
-// and lets requests under way finish until underWay is done, within a bound.
+// Serve answers requests until listening is done. Then it accepts no more connections, and
+// lets requests under way finish until underWay is done, but no longer than
+// shutdownTimeout.
 func (s *Server) Serve(listening, underWay context.Context, listener net.Listener) error {
 	idle := &idleConns{conns: map[net.Conn]http.ConnState{}}
 	server := &http.Server{

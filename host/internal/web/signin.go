@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// reasonMessages are the reasons with which a failed login came back here, told
-// to people.
+// reasonMessages are the messages shown to people for the reasons with which a failed login
+// returns here.
 var reasonMessages = map[string]page.Message{
 	"INVALID_CREDENTIALS":     page.MessageDenied,
 	"INVALID_PAYLOAD":         page.MessageNotAccepted,
@@ -22,7 +22,7 @@ var reasonMessages = map[string]page.Message{
 	"INTERNAL_SERVER_ERROR":   page.MessageInternal,
 }
 
-// reasonQuery passes a reason that we know on.
+// reasonQuery passes on the reason of a failed login, if it is a known one.
 func reasonQuery(c echo.Context) string {
 	values, err := query(c)
 	if err != nil {
@@ -44,7 +44,7 @@ func reasonQuery(c echo.Context) string {
 	return query
 }
 
-// problemOf is what a failed login tells on our sign-in page.
+// problemOf is the message that our sign-in page shows after a failed login.
 func problemOf(query url.Values) page.Message {
 	reason := query.Get("reason")
 	if message, ok := messageOfDetail(reason, query.Get("detail")); ok {
@@ -55,8 +55,8 @@ func problemOf(query url.Values) page.Message {
 
 var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// referenceOf is the reference that a failed login came back with. Anybody can make one up,
-// and it looks like one then, and says nothing.
+// referenceOf is the reference that a failed login returned with. Anyone can make one up;
+// it only has to look like one, and does no harm.
 func referenceOf(query url.Values) string {
 	if id := query.Get("reference"); requestIDForm.MatchString(id) && problemOf(query) != (page.Message{}) {
 		return id
@@ -64,9 +64,9 @@ func referenceOf(query url.Values) string {
 	return ""
 }
 
-// signIn answers GET /login: choose a provider. Nobody is told that they are signed out
-// while they are not: anybody can link to these words, and whoever believes them leaves
-// a shared computer.
+// signIn answers GET /login: the page to choose a provider. It never says that people are
+// signed out while they are signed in: anyone can link to that message, and people who
+// believe it leave a shared computer.
 func (s *Server) signIn(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Server) signIn(c echo.Context) error {
 	var refused error
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
-		// Whoever chooses on our own page comes back to our own page, and that
-		// knows people by their session cookie.
+		// People who choose on our own page come back to our own page, which knows them by
+		// their session cookie.
 		link := s.startURL(c, p, sso.ModeSession)
 		if target != "" {
 			checked, err := resolve(p)

@@ -12,9 +12,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// staleCallback answers a response to an attempt that cannot go on. People come back to
-// a form that they left open, by the back button, or with a second click. They never
-// go back to the application with a reason: that may have signed them in long since.
+// staleCallback answers a response to an attempt that cannot continue. People return to a
+// form that they left open, with the back button, or with a second click. They are never
+// sent back to the application with a reason: it may have signed them in long ago.
 func (s *Server) staleCallback(c echo.Context, attempt sso.Attempt, state, sealed string, err error) error {
 	before, ok := s.ports.Logins.Ended(attempt.Provider, state, sealed)
 	if ok {
@@ -31,10 +31,10 @@ func (s *Server) staleCallback(c echo.Context, attempt sso.Attempt, state, seale
 	return s.answerRefused(c, attempt, err)
 }
 
-// afterCompletedLogin answers whoever comes back to a login that was completed. The response is
-// not looked at again, so it may tell of somebody else than is signed in: people are
-// shown who that is before they go on. Where the login led is told only to the
-// browser that holds its session.
+// afterCompletedLogin answers people who return to a login that was completed. The response
+// is not read again, so it may be about another user than the one who is signed in: the
+// page shows who is signed in before they continue. Only the browser that holds the login's
+// session is told where that login led.
 func (s *Server) afterCompletedLogin(c echo.Context, attempt sso.Attempt, who sso.Principal, err error) error {
 	if wantsHTML(c) {
 		return s.alreadySignedIn(c, http.StatusOK, attempt, who, err)
@@ -45,7 +45,7 @@ func (s *Server) afterCompletedLogin(c echo.Context, attempt sso.Attempt, who ss
 	return s.answerRefused(c, attempt, err)
 }
 
-// redirectOf is where a login led that started the session of who; else empty.
+// redirectOf is the redirect of a login that started the session of who; otherwise empty.
 func redirectOf(attempt sso.Attempt, who sso.Principal) string {
 	if attempt.Session == "" || attempt.Session != who.Session.ID {
 		return ""
@@ -64,9 +64,8 @@ func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt
 	return s.render(c, status, view, formsStay)
 }
 
-// sessionHolder returns who holds the one good session that the browser's cookies name. If
-// more than one is good, a sub-domain has planted one, and nobody can tell which
-// (A08).
+// sessionHolder returns the holder of the one valid session in the browser's cookies. If
+// more than one is valid, a subdomain has planted one, and nobody can tell which (A08).
 func (s *Server) sessionHolder(c echo.Context) (sso.Principal, bool) {
 	var who sso.Principal
 	good := 0

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// tokenBody is the data of a login or refresh, by mode.
+// tokenBody is the data in the answer to a login or refresh, by mode.
 func tokenBody(done *sso.SignedIn) map[string]any {
 	body := map[string]any{"expires": done.ExpiresIn.Milliseconds()}
 	if done.Mode != sso.ModeSession {
@@ -23,8 +23,8 @@ func tokenBody(done *sso.SignedIn) map[string]any {
 	return body
 }
 
-// setSignedInCookie sets the cookie of the mode. It is the only one of ours that
-// the browser keeps: a login replaces all sessions that the browser had.
+// setSignedInCookie sets the cookie of the mode and removes the other one: a login replaces
+// all sessions that the browser had.
 func (s *Server) setSignedInCookie(c echo.Context, done *sso.SignedIn) {
 	cookie := s.cookieOf(done.Mode)
 	s.clearTokens(c, cookie.Name)
@@ -38,13 +38,13 @@ func (s *Server) cookieOf(mode sso.Mode) Cookie {
 	return s.config.RefreshCookie
 }
 
-// cookieTokens are those of all cookies of ours.
+// cookieTokens are the tokens in the session and refresh cookies.
 func (s *Server) cookieTokens(c echo.Context) []sso.Token {
 	return append(tokens(c, s.config.SessionCookie), tokens(c, s.config.RefreshCookie)...)
 }
 
-// clearTokens removes the cookies that the browser sent, but for the one named,
-// because their sessions have ended.
+// clearTokens removes the session and refresh cookies that the browser sent, except the one
+// named, because their sessions have ended.
 func (s *Server) clearTokens(c echo.Context, keep string) {
 	for _, cookie := range []Cookie{s.config.SessionCookie, s.config.RefreshCookie} {
 		if cookie.Name != keep && len(tokens(c, cookie)) > 0 {

@@ -20,7 +20,7 @@ type userBody struct {
 	ExternalIdentifier string  `json:"external_identifier"`
 	LastAccess         string  `json:"last_access"`
 
-	// Groups are those of the session; null: they are not known.
+	// Groups are the groups of the session; null: they are not known.
 	Groups []string `json:"groups"`
 }
 
@@ -44,8 +44,8 @@ func orNull(text string) *string {
 	return &text
 }
 
-// lastAccess is when somebody signed in last, or refreshed this session, as Directus has
-// it of any session.
+// lastAccess is when the user last signed in or refreshed this session. In Directus it
+// covers all sessions.
 func lastAccess(who sso.Principal) time.Time {
 	if asked := who.Session.AskedAt; asked.After(who.User.LastAccess) {
 		return asked
