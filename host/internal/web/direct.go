@@ -29,8 +29,7 @@ type directRequest struct {
 	Answers    map[string]string `json:"answers"`
 }
 
-// directLogin answers POST /auth/login/{provider} for mechanisms that begin
-// with a prompt.
+// directLogin answers POST /auth/login/{provider} for mechanisms that begin with a prompt.
 func (s *Server) directLogin(c echo.Context) error {
 	name := c.Param("provider")
 	if _, err := s.ports.Logins.Provider(name); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// directusRoutes are the routes of Directus that a login host does not have, by how they begin,
-// and what is told of them in place of "no page has this address": whoever points a client
-// of Directus to this host learns where to point it. The first that matches counts.
+// directusRoutes are the routes of Directus that a login host does not have, by prefix,
+// with the message that replaces "no page has this address": people who point a Directus
+// client to this host learn where to point it. The first match counts.
 var directusRoutes = []struct {
 	message  page.Message
 	prefixes []string
@@ -29,7 +29,8 @@ var directusRoutes = []struct {
 	}},
 }
 
-// explainNotFound says of a route that there is not what this host is, if Directus has it.
+// explainNotFound replaces the message of a 404 if Directus has the route: it says why this
+// host does not.
 func explainNotFound(c echo.Context, a answer) answer {
 	if a.status != http.StatusNotFound || a.message != page.MessageNotFound {
 		return a

@@ -28,19 +28,19 @@ var (
 	errUnsupported    = errors.New("unsupported content type")
 )
 
-// payloadError is an errInvalidPayload with a reason that the client may see.
+// payloadError is an errInvalidPayload with a reason for the client.
 type payloadError struct{ reason string }
 
 func (e payloadError) Error() string { return "invalid payload: " + e.reason }
 func (e payloadError) Unwrap() error { return errInvalidPayload }
 
-// mediaError is an errUnsupported with a reason that says what is taken instead.
+// mediaError is an errUnsupported with a reason that says what is accepted instead.
 type mediaError struct{ reason string }
 
 func (e mediaError) Error() string { return errUnsupported.Error() + ": " + e.reason }
 func (e mediaError) Unwrap() error { return errUnsupported }
 
-// notOfType is the mediaError for a body with another content type than the accepted ones.
+// notOfType is the mediaError for a body whose content type is not among the accepted ones.
 func notOfType(accepted string) error { return mediaError{"the content type must be " + accepted} }
 
 // answer is the answer to an error: programs get the status and the code, people get the
@@ -229,7 +229,7 @@ func askToRetry(c echo.Context, err error) {
 
 // logShown logs an error that is shown as a page, and reports whether the line was written
 // at the level in force. Only then does the page show the ID of the request, as a reference
-// for support. Anybody can cause such pages, so the lines of each page are sampled. The
+// for support. Anyone can cause such pages, so the lines of each page are sampled. The
 // provider must be a configured one, or empty.
 func (s *Server) logShown(c echo.Context, provider, what string, a answer, err error) bool {
 	level := hclog.Info

@@ -15,9 +15,9 @@ const (
 	healthCacheTTL = time.Second
 )
 
-// health answers /server/health: 200 while people can sign in, 503 if the store
-// fails or the host is about to end. A provider that is unavailable is a warning: the
-// others go on.
+// health answers /server/health: 200 while people can sign in, 503 if the store fails or
+// the host is about to stop. An unavailable provider is a warning: people can still sign in
+// with the others.
 func (s *Server) health(c echo.Context) error {
 	if s.notReady.Load() {
 		return writeHealth(c, http.StatusServiceUnavailable, "stopping")
@@ -39,8 +39,8 @@ func writeHealth(c echo.Context, code int, status string) error {
 	return c.JSON(code, map[string]string{"status": status})
 }
 
-// storeHealth asks the store at most once a second, however many want to know:
-// the answer may need the one connection that writes, and anybody may ask.
+// storeHealth checks the store at most once a second, however many ask: the check may need
+// the only connection that writes, and anyone can ask.
 type storeHealth struct {
 	storage func(ctx context.Context) error
 	sampled *sampler

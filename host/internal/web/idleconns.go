@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// lateRequestWait is how long after the end of listening connections are kept on which
-// nothing is asked: one that was accepted at the last moment has its request on the
-// way, and http.Server.Shutdown drops what it has not read by then.
+// lateRequestWait is how long connections without a request are kept after listening has
+// ended: a connection that was accepted at the last moment has its request on the way, and
+// http.Server.Shutdown drops what it has not read by then.
 const lateRequestWait = 250 * time.Millisecond
 
-// idleConns are connections on which nothing is asked now.
+// idleConns are the connections that have no request at the moment.
 type idleConns struct {
 	mu    sync.Mutex
 	conns map[net.Conn]http.ConnState
@@ -30,7 +30,7 @@ func (i *idleConns) watch(conn net.Conn, state http.ConnState) {
 	delete(i.conns, conn)
 }
 
-// wait returns when there is none left, or after so long, or when ctx is done.
+// wait returns when no such connection is left, after most, or when ctx is done.
 func (i *idleConns) wait(ctx context.Context, most time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -51,8 +51,8 @@ func (i *idleConns) some() bool {
 	return len(i.conns) > 0
 }
 
-// closeNew closes those on which nothing was asked at all. Browsers open some in
-// advance, and http.Server.Shutdown waits five seconds for each.
+// closeNew closes the connections that never had a request. Browsers open some in advance,
+// and http.Server.Shutdown waits five seconds for each.
 func (i *idleConns) closeNew() {
 	i.mu.Lock()
 	defer i.mu.Unlock()

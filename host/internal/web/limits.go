@@ -14,11 +14,11 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// errLimited: too many sign-ins failed, or came to no end (L03).
+// errLimited means that too many sign-ins failed, or were not completed (L03).
 var errLimited = errors.New("too many attempts")
 
-// limitedError is an errLimited, or an errProfileLimited, that says when it is worth to
-// try again.
+// limitedError is an errLimited, or an errProfileLimited, with the time after which to try
+// again.
 type limitedError struct {
 	*limit.Exceeded
 	at time.Time
@@ -28,13 +28,13 @@ type limitedError struct {
 func (e limitedError) Error() string { return e.of.Error() + ": " + e.Exceeded.Error() }
 func (e limitedError) Unwrap() error { return e.of }
 
-// wait is in whole seconds, as Retry-After is.
+// wait is rounded up to whole seconds, as Retry-After needs it.
 func (e limitedError) wait() time.Duration {
 	return max(time.Second, (e.Wait + time.Second - 1).Truncate(time.Second))
 }
 
-// begin begins a login, unless too many came to no end. A login that could not begin is
-// none.
+// begin begins a login, unless too many were not completed. A login that fails to begin is
+// not counted.
 func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	s.warnOfOneAddress(c, false)
 	start.PublicURL = s.publicURL(c).text
@@ -49,13 +49,13 @@ func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	return pending, err
 }
 
-// checkLimits refuses a login name before the login begins for which it would be tried.
+// checkLimits refuses a login name before a login begins to try it.
 func (s *Server) checkLimits(c echo.Context, provider, name string) error {
 	return s.asLimited(c, s.config.Limits.Look(s.limitKey(c, provider, name)))
 }
 
-// tryAnswer goes on with a login, unless the answer can be guessed and too many were
-// wrong. An answer that is refused so is not spent.
+// tryAnswer continues a login, unless the answer can be guessed and too many were wrong. An
+// answer refused for this reason can be sent again.
 func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, error) {
 	answer.PublicURL = s.publicURL(c).text
 	name, guessable := s.ports.Logins.Asked(answer)
@@ -79,15 +79,16 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 	case isFailure(out, err):
 		try.Failed()
 	case err != nil && out.Spent && guessable: // the provider's fault, or ours
-		// Of a redirect the browser says whose fault it was, and would have as many starts as
-		// it likes: begin, come back with error=server_error, begin.
+		// After a redirect, the browser says whose fault it was. If that counted, a client
+		// would have as many starts as it likes: begin, return with error=server_error,
+		// begin.
 		s.config.Limits.Finished(who)
 	}
 	return out, err
 }
 
-// tryUnsolicited signs in by a response that no start of ours stands for, so each is
-// counted that does not hold.
+// tryUnsolicited signs in with a response that no start of ours belongs to, so every one
+// that is not valid counts.
 func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedIn, error) {
 	who := s.limitKey(c, u.Provider, "")
 	try, err := s.config.Limits.Try(c.Request().Context(), who)
@@ -106,8 +107,8 @@ func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedI
 	return done, err
 }
 
-// isFailure reports whether somebody answered wrongly. That a provider is away, or that
-// one must choose a new password, is nobody's guess.
+// isFailure reports whether an answer was wrong. An unavailable provider, or the need to
+// choose a new password, is not a wrong guess.
 func isFailure(out sso.Outcome, err error) bool {
 	if err != nil {
 		return errors.Is(err, sdk.ErrDenied) || errors.Is(err, sdk.ErrInvalidResponse) ||
@@ -124,13 +125,13 @@ func isFailure(out sso.Outcome, err error) bool {
 	return true
 }
 
-// loginSucceeded takes back the start of a login, and has the browser be known from now on.
+// loginSucceeded takes back the start of a login, and remembers the browser from now on.
 func (s *Server) loginSucceeded(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	s.config.Limits.Finished(who)
 	s.keepDevice(c, who, done)
 }
 
-// limitKey tells for whom is counted.
+// limitKey says for whom an attempt is counted.
 func (s *Server) limitKey(c echo.Context, provider, name string) limit.Who {
 	who := limit.Who{Address: sso.ClientAddress(c.Request().Context()), Provider: provider, Name: name}
 	if cookie, err := c.Cookie(s.deviceCookieName(c)); err == nil {
@@ -139,7 +140,8 @@ func (s *Server) limitKey(c echo.Context, provider, name string) limit.Who {
 	return who
 }
 
-// asLimited makes an errLimited of an error of the limits, and leaves others.
+// asLimited turns an error of the limits into an errLimited, and returns other errors as
+// they are.
 func (s *Server) asLimited(c echo.Context, err error) error {
 	exceeded, ok := errors.AsType[*limit.Exceeded](err)
 	if !ok {
@@ -149,9 +151,9 @@ func (s *Server) asLimited(c echo.Context, err error) error {
 	return limitedError{exceeded, time.Now(), errLimited}
 }
 
-// warnOfOneAddress tells the operator that all clients may seem to have one address,
-// that of a proxy which is not believed: when one says for whom it asks, and else when
-// somebody in the own network is refused.
+// warnOfOneAddress warns the operator that all clients may seem to have one address, that
+// of a proxy which is not trusted: when a proxy says for whom it asks, and otherwise when a
+// private address is refused.
 func (s *Server) warnOfOneAddress(c echo.Context, refused bool) {
 	if s.config.Limits == nil || c.RealIP() != echo.ExtractIPDirect()(c.Request()) {
 		return // a proxy was believed
@@ -180,8 +182,8 @@ func isLocal(address netip.Addr) bool {
 	return address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast()
 }
 
-// deviceCookieName is that of the cookie by which a browser is known in which somebody
-// has signed in. It is no credential; see package limit.
+// deviceCookieName is the name of the cookie that identifies a browser in which someone has
+// signed in. It is not a credential; see package limit.
 func (s *Server) deviceCookieName(c echo.Context) string {
 	if s.publicURL(c).secure {
 		return hostPrefix + "doorward_device"
@@ -189,8 +191,7 @@ func (s *Server) deviceCookieName(c echo.Context) string {
 	return "doorward_device"
 }
 
-// keepDevice gives the browser that cookie. Programs that take tokens in the body keep no
-// cookies.
+// keepDevice sets that cookie. Programs that take tokens in the body keep no cookies.
 func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	device := s.config.Limits.Device(who)
 	if device == "" || done.Mode == sso.ModeJSON {

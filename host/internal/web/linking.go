@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// startLink answers POST /account/link: it sends the browser to a provider to sign in
-// there once. Whom that vouches for is linked to the account.
+// startLink answers POST /account/link: it sends the browser to a provider to sign in there
+// once. The identity that the provider confirms is linked to the account.
 func (s *Server) startLink(c echo.Context, who sso.Principal, form url.Values) error {
 	start := sso.Start{
 		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path(c, accountPath), RedirectAsked: true, LinkTo: who.Session.ID,
@@ -23,7 +23,7 @@ func (s *Server) startLink(c echo.Context, who sso.Principal, form url.Values) e
 	return s.showStep(c, pending)
 }
 
-// continueLink goes on with an attempt to link after an answer to it.
+// continueLink continues an attempt to link after an answer to it.
 func (s *Server) continueLink(c echo.Context, out sso.Outcome) error {
 	if out.Pending != nil {
 		return s.showStep(c, *out.Pending)
@@ -36,8 +36,8 @@ func (s *Server) continueLink(c echo.Context, out sso.Outcome) error {
 	return seeOther(c, s.path(c, accountPath)+linksPart)
 }
 
-// staleLinkCallback answers whoever comes back to an attempt to link that cannot go on. If it
-// is over, the account shows what came of it.
+// staleLinkCallback answers people who return to an attempt to link that cannot continue.
+// If it is over, the account page shows the result.
 func (s *Server) staleLinkCallback(c echo.Context, attempt sso.Attempt, err error) error {
 	if errors.Is(err, sso.ErrAttemptOver) {
 		return seeOther(c, s.path(c, accountPath)+linksPart)
@@ -45,7 +45,7 @@ func (s *Server) staleLinkCallback(c echo.Context, attempt sso.Attempt, err erro
 	return s.refuseLink(c, attempt.Provider, err)
 }
 
-// refuseLink tells people why nothing was linked. It never leads into a sign-in.
+// refuseLink tells people why nothing was linked. It never leads to a sign-in.
 func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
 	a := answerTo(err)
 	askToRetry(c, err)
@@ -65,8 +65,8 @@ func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
 	return s.render(c, a.status, failure, formsStay)
 }
 
-// unlink answers POST /account/unlink. Whoever is signed in by that link alone is signed
-// out with it.
+// unlink answers POST /account/unlink. Sessions that were signed in by that link alone end
+// with it.
 func (s *Server) unlink(c echo.Context, who sso.Principal, form url.Values) error {
 	link := sso.LinkedIdentity{Provider: form.Get("provider"), Subject: form.Get("subject")}
 	ended, err := s.ports.Logins.Unlink(c.Request().Context(), who, link)

@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// startLogin answers GET /auth/login/{provider}: it sends the browser to the
-// provider, or shows the form that the mechanism asks for.
+// startLogin answers GET /auth/login/{provider}: it sends the browser to the provider, or
+// shows the form that the mechanism asks for.
 func (s *Server) startLogin(c echo.Context) error {
 	start, err := s.readStart(c)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Server) startLogin(c echo.Context) error {
 	}
 	pending, err := s.begin(c, start)
 	if errors.Is(err, errLimited) {
-		// Not back to the application, which might start again at once.
+		// This does not lead back to the application, which might start again at once.
 		return s.answerRefused(c, sso.Attempt{Provider: start.Provider}, err)
 	}
 	if errors.Is(err, sso.ErrOnePublicURL) {
@@ -73,7 +73,7 @@ func parseMode(name string) (sso.Mode, error) {
 	}
 }
 
-// usableHint drops a hint that no provider would have use for.
+// usableHint drops a login hint that no provider could use.
 func usableHint(hint string) string {
 	if len(hint) > 320 || strings.ContainsFunc(hint, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return ""
@@ -81,8 +81,8 @@ func usableHint(hint string) string {
 	return hint
 }
 
-// startURL is where a login through p starts, in a mode other than p's own only
-// if that is asked for.
+// startURL is where a login with p starts. It has the mode only if that differs from p's
+// own.
 func (s *Server) startURL(c echo.Context, p sso.Provider, mode sso.Mode) string {
 	link := s.path(c, "/auth/login/"+p.Name)
 	if mode == "" || mode == p.Mode {
@@ -131,7 +131,7 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	return s.render(c, status, view, formsLeave)
 }
 
-// promptMessage says why a prompt is shown again; first is for the first time.
+// promptMessage says why a prompt is shown again; first is the message for the first time.
 func promptMessage(reason sdk.Reason, first page.Message) page.Message {
 	if reason == "" {
 		return first
@@ -142,8 +142,8 @@ func promptMessage(reason sdk.Reason, first page.Message) page.Message {
 	return page.MessageNotAccepted
 }
 
-// logPromptRepeated is for whoever counts wrong passwords. A prompt without a reason
-// is a step of a login that goes well.
+// logPromptRepeated lets operators count wrong passwords. A prompt without a reason is a
+// step of a login without errors.
 func (s *Server) logPromptRepeated(c echo.Context, provider string, prompt sdk.Prompt) {
 	if prompt.Reason == "" {
 		return

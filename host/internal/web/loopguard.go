@@ -7,21 +7,22 @@ import (
 )
 
 const (
-	// loopWithin is how soon a browser that goes round is back.
+	// loopWithin is how soon a browser in a redirect loop returns.
 	loopWithin = 10 * time.Second
 
 	maxLoopEntries = 4096
 )
 
-// loopGuard remembers for a moment who was sent where without being asked.
+// loopGuard remembers for a short time which sessions were redirected where without asking
+// the user.
 type loopGuard struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	sent map[[sha256.Size]byte]time.Time
 }
 
-// again reports whether the holder of a session was sent to that place just now. Else it
-// remembers that they are.
+// again reports whether the holder of a session was sent to that target just now. If not,
+// it remembers that they are being sent there.
 func (g *loopGuard) again(session, target string) bool {
 	key, now := sha256.Sum256([]byte(session+"\x00"+target)), g.now()
 	g.mu.Lock()

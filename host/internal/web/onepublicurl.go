@@ -10,12 +10,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// sentToPublicURLParameter says that a login was sent to PUBLIC_URL already.
+// sentToPublicURLParameter marks a login that was already sent to PUBLIC_URL.
 const sentToPublicURLParameter = "moved"
 
-// startAtPublicURL sends a login on to where alone it can begin, since its provider knows us by
-// PUBLIC_URL. A browser that asked there and seems to be elsewhere all the same would go
-// round for ever.
+// startAtPublicURL sends a login on to PUBLIC_URL, because its provider knows this host by
+// that URL only. A browser that was already sent there, but seems to be elsewhere, would be
+// redirected in a loop.
 func (s *Server) startAtPublicURL(c echo.Context, start sso.Start) error {
 	if values, err := query(c); err == nil && values.Has(sentToPublicURLParameter) {
 		return s.answerRefused(c, sso.Attempt{Provider: start.Provider}, sdk.Misconfigured("host_header",
@@ -49,9 +49,9 @@ func modeOfStart(start sso.Start, p sso.Provider) sso.Mode {
 	return start.Mode
 }
 
-// asFrom is a target that was checked here, for a login that ends at another public URL.
-// If both share the cookie, the browser comes back to here. If they do not, it would come
-// back signed out, so it goes to the same place at the other.
+// asFrom is a target that was checked here, for a login that ends at another public URL. If
+// both share the cookie, the browser comes back here. If they do not, it would come back
+// signed out, so it goes to the same place at the other URL.
 func (u *publicURL) asFrom(main *publicURL, target string, shared bool) string {
 	path := u.withoutOrigin(target)
 	if !strings.HasPrefix(path, "/") {

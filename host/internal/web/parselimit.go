@@ -6,19 +6,17 @@ import (
 	"time"
 )
 
-// parseSlotTTL is longer than a large body takes, if its client and the plugin keep
-// up. Whoever waits for them needs no processor.
+// parseSlotTTL is longer than a large body takes if its client and the plugin keep up. A
+// body that is waiting for them needs no processor.
 const parseSlotTTL = 100 * time.Millisecond
 
-// parseLimit leaves half of the processors to those who do not send large bodies: what
-// these take is short, but a hundred of them at once, each as urgent as a login,
-// made it take fifty times as long.
+// parseLimit keeps half of the processors free of large bodies. Each takes little time, but
+// a hundred at once, each as urgent as a login, made a login take fifty times as long.
 type parseLimit chan struct{}
 
 func newParseLimit() parseLimit { return make(parseLimit, max(1, runtime.GOMAXPROCS(0)/2)) }
 
-// do does something with a body of that size; a large one waits for its
-// turn.
+// do calls do for a body of that size; a large one waits for its turn.
 func (p parseLimit) do(ctx context.Context, size int, do func() error) error {
 	if size < largeBody {
 		return do()

@@ -32,7 +32,7 @@ func (s *Server) me(c echo.Context) error {
 	return s.answerUser(c, who, wanted)
 }
 
-// requestedFields reads what is wanted of a collection; nil: all that we have.
+// requestedFields reads the fields that a request asks for; nil: all that this host has.
 func requestedFields(c echo.Context, k *collection) (fields, error) {
 	wanted, err := readFields(c)
 	if err != nil || wanted == nil {
@@ -41,7 +41,7 @@ func requestedFields(c echo.Context, k *collection) (fields, error) {
 	return k.expand(wanted, "")
 }
 
-// answerUser answers with what is wanted of a user.
+// answerUser answers with the requested fields of a user.
 func (s *Server) answerUser(c echo.Context, who sso.Principal, wanted fields) error {
 	body := bodyOf(who)
 	if wanted == nil {
@@ -58,7 +58,7 @@ func (s *Server) answerUser(c echo.Context, who sso.Principal, wanted fields) er
 	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), related)})
 }
 
-// ownRoles answers GET /roles/me: one, or none.
+// ownRoles answers GET /roles/me with one role, or none.
 func (s *Server) ownRoles(c echo.Context) error {
 	who, err := s.principal(c)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Server) ownRoles(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{list})
 }
 
-// ownPolicies answers GET /policies/me/globals with what access tokens say, too: nobody
-// administers by this host, nor sees the Data Studio here.
+// ownPolicies answers GET /policies/me/globals with the same values as access tokens: this
+// host gives nobody administrator rights or access to the Data Studio.
 func (s *Server) ownPolicies(c echo.Context) error {
 	if _, err := s.principal(c); err != nil {
 		return err
@@ -92,10 +92,10 @@ func (s *Server) ownPolicies(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{map[string]bool{"app_access": false, "admin_access": false, "enforce_tfa": false}})
 }
 
-// changeMe answers PATCH /users/me with the user as it is then.
+// changeMe answers PATCH /users/me with the user after the change.
 func (s *Server) changeMe(c echo.Context) error {
-	// Cookies come along whoever makes the browser ask. Whoever has a token may ask from
-	// anywhere.
+	// Browsers attach cookies whichever site causes the request. Clients with a token can
+	// ask from anywhere.
 	if _, bearer := bearerOf(c); !bearer && !s.cookiesCount(c) {
 		return errCrossSite
 	}
@@ -127,8 +127,8 @@ func (s *Server) changeMe(c echo.Context) error {
 	return s.answerUser(c, who, wanted)
 }
 
-// readProfile reads what is to be changed, and refuses all that nobody changes by
-// themselves: who somebody is and what they may do is said by providers and operators.
+// readProfile reads the changes, and refuses those that users cannot make themselves: who
+// they are and what they may do is up to providers and operators.
 func readProfile(c echo.Context) (profile sso.Profile, err error) {
 	if mediaType(c.Request()) != echo.MIMEApplicationJSON {
 		return profile, notOfType(echo.MIMEApplicationJSON)

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// redirects keeps the rules of each provider until its allow list or the applications
-// change, which they may while the host runs.
+// redirects caches the rules of each provider until its allow list or the applications
+// change, which can happen while the host runs.
 type redirects struct {
 	publicURL string
 	others    []string // further public URLs of ours
@@ -24,7 +24,7 @@ type keptRules struct {
 	rules      *redirect.Rules
 }
 
-// resolve checks where a login through the provider may return to.
+// resolve checks where a login with the provider is allowed to return to.
 func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 	rules, err := r.rules(p)
 	if err != nil {
@@ -33,9 +33,9 @@ func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 	return rules.Resolve(target)
 }
 
-// resolver is resolve for one target and many providers. Most of them agree, and
-// reading a long URL takes 100 µs: what leads to us or to an application is allowed for all or for none,
-// and providers with the same list give the same answer.
+// resolver is resolve for one target and many providers. Most of them agree, and reading a
+// long URL takes 100 µs: a target at this host or at an application is allowed for all or
+// for none, and providers with the same list give the same answer.
 func (r *redirects) resolver(target string) func(p sso.Provider) (string, error) {
 	type resolved struct {
 		list   []string

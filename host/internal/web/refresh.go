@@ -15,12 +15,12 @@ type tokenRequest struct {
 	Mode         string `json:"mode"`
 	RefreshToken string `json:"refresh_token"`
 
-	// Everywhere, of a logout, ends all sessions of the user.
+	// Everywhere makes a logout end all sessions of the user.
 	Everywhere bool `json:"everywhere"`
 }
 
-// readTokenRequest finds mode and token: as named by the body, else json if the
-// body brings a token, else cookie.
+// readTokenRequest finds the mode and the token. The mode is the one in the body; otherwise
+// json if the body has a token, and cookie if not.
 func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []sso.Token, err error) {
 	if err := readBody(c, &body, func(get func(string) string) {
 		body.Mode, body.RefreshToken, body.Everywhere = get("mode"), get("refresh_token"), get("everywhere") == "true"
@@ -46,8 +46,8 @@ func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []ss
 	case body.RefreshToken != "":
 		found = []sso.Token{sso.Token(body.RefreshToken)}
 	}
-	// Cookies come along whoever makes the browser ask. Whoever has the token
-	// itself may ask from anywhere.
+	// Browsers attach cookies whichever site causes the request. Clients with the token
+	// itself can ask from anywhere.
 	if mode != sso.ModeJSON && !s.cookiesCount(c) {
 		return body, nil, errCrossSite
 	}
@@ -81,8 +81,8 @@ func (s *Server) refresh(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{tokenBody(done)})
 }
 
-// logNotRefreshed tells the operator what a refresh that was refused has ended. What
-// clients get wrong by themselves is debug.
+// logNotRefreshed tells the operator what a refused refresh has ended. Mistakes of clients
+// are logged at debug.
 func (s *Server) logNotRefreshed(c echo.Context, err error) {
 	what := ""
 	answered := errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault)
@@ -101,9 +101,9 @@ func (s *Server) logNotRefreshed(c echo.Context, err error) {
 	s.sampled.warn(c, "", what, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
-// refreshOne refreshes the one good token among those found. A sub-domain may
-// have planted others of the same name; if more than one is good, nobody can
-// tell whose session the browser should get, and it gets none (A08).
+// refreshOne refreshes the only valid token among those found. A subdomain may have planted
+// others with the same name. If more than one is valid, nobody can tell whose session the
+// browser should get, and it gets none (A08).
 func (s *Server) refreshOne(c echo.Context, found []sso.Token, mode sso.Mode) (*sso.SignedIn, error) {
 	ctx := c.Request().Context()
 	if len(found) == 1 {
@@ -132,14 +132,14 @@ func (s *Server) refreshOne(c echo.Context, found []sso.Token, mode sso.Mode) (*
 	return nil, sso.ErrSessionInvalid
 }
 
-// isFinal reports whether a token that was refused so will never be good again. Only
-// then is its cookie removed: a cookie that was removed because of a provider that
-// is missing for a moment, or of a clock that is wrong, is gone when they are back.
+// isFinal reports whether a token that was refused with this error will never be valid
+// again. Only then is its cookie removed: if it were removed because a provider is briefly
+// missing, or a clock is wrong, it would be gone when they are back.
 func isFinal(err error) bool {
 	return errors.Is(err, sso.ErrSessionInvalid) || errors.Is(err, sso.ErrUserInactive)
 }
 
-// clearStale removes a cookie that is of no more use.
+// clearStale removes a cookie that can never be used again.
 func (s *Server) clearStale(c echo.Context, mode sso.Mode, err error) {
 	if mode != sso.ModeJSON && isFinal(err) {
 		s.clearToken(c, s.cookieOf(mode))

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// readBody reads a JSON object or a form; nothing at all is an empty object.
+// readBody reads a JSON object or a form; an empty body is an empty object.
 func readBody(c echo.Context, into any, form func(get func(string) string)) error {
 	req := c.Request()
 	if err := checkEncoding(req); err != nil {
@@ -50,7 +50,7 @@ func readJSON(body io.Reader, into any) error {
 	return nil
 }
 
-// wanted names the types of the fields that clients send.
+// wanted are the types of the fields that clients send.
 var wanted = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
 	"redirect": "a string", "provider": "a string",
@@ -67,9 +67,9 @@ func tooLargeOr(err error, reason string) error {
 	return payloadError{reason}
 }
 
-// checkEncoding refuses bodies that would be read for something else than they say: a
-// password in another charset would be a wrong one. RFC 8259 section 8.1 has JSON in UTF-8
-// alone, and forms are that by the URL Standard.
+// checkEncoding refuses bodies that would be misread: a password in another charset would
+// be a wrong password. RFC 8259 section 8.1 requires UTF-8 for JSON, as the URL Standard
+// does for forms.
 func checkEncoding(req *http.Request) error {
 	if coding := req.Header.Get(echo.HeaderContentEncoding); coding != "" && !strings.EqualFold(coding, "identity") {
 		return mediaError{"the body must not be compressed; leave out Content-Encoding"}
@@ -81,7 +81,7 @@ func checkEncoding(req *http.Request) error {
 	return mediaError{"the body must be in UTF-8"}
 }
 
-// charset is that of the content type; empty if it names none, or cannot be read.
+// charset is the charset of the content type; empty if there is none, or it cannot be read.
 func charset(req *http.Request) string {
 	text := req.Header.Get(echo.HeaderContentType)
 	if len(text) > maxContentType {
@@ -91,8 +91,8 @@ func charset(req *http.Request) string {
 	return parameters["charset"]
 }
 
-// withoutMark leaves out the byte order mark that some programs write before UTF-8, as
-// section 8.1 of RFC 8259 allows.
+// withoutMark skips the byte order mark that some programs write before UTF-8, as RFC 8259
+// section 8.1 allows.
 func withoutMark(body io.Reader) io.Reader {
 	const mark = "\xef\xbb\xbf"
 	buffered := bufio.NewReaderSize(body, 16)

@@ -19,8 +19,8 @@ func (s *Server) routes() *echo.Echo {
 	e.Pre(s.identifyRequest, s.secureHeaders, dropSlash, s.handleCORS)
 	e.Use(s.logRequest, recoverPanic, nameRequest, s.filterCookies)
 
-	// get answers HEAD as GET; net/http leaves the body out. It is not for what
-	// begins or ends something.
+	// get answers HEAD like GET; net/http leaves the body out. It is not for routes where
+	// GET begins or ends something.
 	get := func(path string, handler echo.HandlerFunc) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
 	}

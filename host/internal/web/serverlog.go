@@ -6,9 +6,9 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 )
 
-// serverLog receives what the HTTP server of the standard library logs. Most of
-// it is what clients got wrong: half a handshake, a header that is none. But it
-// also tells, and nobody else does, that no connection can be accepted.
+// serverLog receives what the HTTP server of the standard library logs. Most of it is
+// mistakes of clients, such as half a handshake or an invalid header. But it is also the
+// only place that reports that connections cannot be accepted.
 type serverLog struct{ sampled *sampler }
 
 func (l serverLog) Write(line []byte) (int, error) {
