@@ -35,7 +35,7 @@ func (s *Server) account(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out lead to a provider
+	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out can lead to a provider
 }
 
 // accountHolder returns the holder of the browser's session cookie. No other credentials

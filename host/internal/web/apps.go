@@ -25,12 +25,12 @@ type Apps interface {
 type Judged struct {
 	App      string // its name
 	Admitted bool
-	Lacks    []Lack // why not
+	Lacks    []Lack // if not admitted, why
 }
 
 // Lack is a list in a rule of which the user meets no entry.
 type Lack struct {
-	What  string // "providers", "roles", "groups", "users", or "name": the app cannot be told who they are
+	What  string // "providers", "roles", "groups", "users", or "name": the user has no name to give to the app
 	OneOf []string
 }
 

@@ -21,10 +21,10 @@ import (
 // for all of them together.
 const (
 	attemptPrefix = "doorward_attempt_"
-	hostPrefix    = "__Host-" // binds a cookie to this very host, over https
+	hostPrefix    = "__Host-" // binds a cookie to this host, over https
 
 	maxAttempts     = 5
-	maxAttemptBytes = 4096 // of all attempt cookies, as the Cookie header has them
+	maxAttemptBytes = 4096 // of all attempt cookies together, in the Cookie header
 
 	// The cookies have one of a few names because starts at the same moment do not know of
 	// each other: a browser that reopens 20 tabs sends none of the cookies that it is about
@@ -33,7 +33,7 @@ const (
 	attemptSlots = 6
 	smallAttempt = 640
 
-	maxDropped = 32 // cookies that one answer removes; more were planted
+	maxDropped = 32 // how many cookies one answer removes; any more were planted
 )
 
 // How long the cookies of logins stay after the login can no longer continue: to tell

@@ -25,7 +25,7 @@ const (
 	largeBody = 64 << 10
 
 	defaultBodies  = 16 << 20
-	maxBodyWait    = 5 * time.Second // less than readTimeout, within which the body must be there
+	maxBodyWait    = 5 * time.Second // less than readTimeout, which includes reading the body
 	maxBodyWaiters = 1024
 )
 
@@ -44,7 +44,7 @@ type bodyMemory struct {
 type bodyWaiter struct {
 	client string
 	size   int64
-	fits   chan struct{} // closed when the room is taken
+	ready  chan struct{} // closed when there is room
 }
 
 // newBodyMemory makes room for that many bytes; 0 is a default.
@@ -62,20 +62,20 @@ func (b *bodyMemory) take(ctx context.Context, client string, size int64) (relea
 	if size <= uncountedBody {
 		return func() {}, nil
 	}
-	w := &bodyWaiter{client: client, size: size, fits: make(chan struct{})}
+	w := &bodyWaiter{client: client, size: size, ready: make(chan struct{})}
 	if !b.enqueue(w) {
 		return nil, errOverloaded
 	}
 	timer := time.NewTimer(maxBodyWait)
 	defer timer.Stop()
 	select {
-	case <-w.fits:
+	case <-w.ready:
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-timer.C:
 		err = errOverloaded
 	}
-	if err != nil && b.leave(w) {
+	if err != nil && b.dequeue(w) {
 		return nil, err
 	}
 	return func() { b.giveBack(w) }, nil
@@ -94,8 +94,8 @@ func (b *bodyMemory) enqueue(w *bodyWaiter) bool {
 	return true
 }
 
-// leave reports whether w was still waiting.
-func (b *bodyMemory) leave(w *bodyWaiter) bool {
+// dequeue reports whether w was still waiting.
+func (b *bodyMemory) dequeue(w *bodyWaiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := slices.Index(b.waiting, w)
@@ -125,7 +125,7 @@ func (b *bodyMemory) admit() {
 		}
 		b.held += w.size
 		b.byClient[w.client] += w.size
-		close(w.fits)
+		close(w.ready)
 		return true
 	})
 }

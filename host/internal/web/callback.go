@@ -100,7 +100,7 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 	}
 	action := s.path(c, "/auth/login/"+p.Name+to)
 	if request.RawQuery != "" { // the state may be in it
-		action += "?" + request.RawQuery // as it came: written anew it could be too long
+		action += "?" + request.RawQuery // as it came: encoded again, it could be too long
 	}
 	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }

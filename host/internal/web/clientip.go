@@ -32,7 +32,7 @@ func clientIP(trusted []netip.Prefix) echo.IPExtractor {
 			}
 			hops++
 			if client, ok = parseIP(address); !ok {
-				return peer // nothing in such a header can be relied on
+				return peer // nothing in such a header is reliable
 			}
 		}
 		return client.String()

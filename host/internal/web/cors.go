@@ -33,24 +33,24 @@ type CORS struct {
 // shared are the routes, with their methods, that pages of other origins can use: those for
 // programs. Pages, their forms, and URLs that a browser must navigate to are not shared.
 var shared = map[string][]string{
-	"/auth":         reads,
+	"/auth":         readMethods,
 	"/auth/login":   {http.MethodPost},
 	"/auth/refresh": {http.MethodPost},
 	"/auth/logout":  {http.MethodPost},
 	"/users/me":     {http.MethodGet, http.MethodHead, http.MethodPatch},
-	"/roles/me":     reads,
+	"/roles/me":     readMethods,
 
-	"/policies/me/globals":    reads,
+	"/policies/me/globals":    readMethods,
 	"/utils/resolve-redirect": {http.MethodPost},
 
-	keysPath:           reads,
-	issuerMetadataPath: reads,
-	"/server/ping":     reads,
-	"/server/health":   reads,
-	"/server/info":     reads,
+	keysPath:           readMethods,
+	issuerMetadataPath: readMethods,
+	"/server/ping":     readMethods,
+	"/server/health":   readMethods,
+	"/server/info":     readMethods,
 }
 
-var reads = []string{http.MethodGet, http.MethodHead}
+var readMethods = []string{http.MethodGet, http.MethodHead}
 
 // sharedMethods are the methods of a path that pages of other origins can use.
 func sharedMethods(path string) []string {
@@ -61,7 +61,7 @@ func sharedMethods(path string) []string {
 		return []string{http.MethodPost} // GET is where a browser begins a login
 	}
 	if strings.HasPrefix(path, issuerMetadataPath+"/") {
-		return reads
+		return readMethods
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ type corsRules struct {
 	named       map[string][]string // Access-Control-Allow-Origin by origin
 	any         bool
 	credentials bool
-	answers     http.Header // of what is asked for
+	answers     http.Header // of shared requests
 	preflights  http.Header
 }
 

@@ -33,7 +33,7 @@ func (s *Server) denied(c echo.Context) error {
 	}
 	status := http.StatusForbidden
 	if judged.Admitted {
-		status = http.StatusOK // by now
+		status = http.StatusOK // in the meantime
 	}
 	view := page.Denied{
 		App: judged.App, Admitted: judged.Admitted, Person: s.signedInPage(c, who), ContinueURL: target,

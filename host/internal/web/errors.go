@@ -133,7 +133,7 @@ func answerTo(err error) answer {
 		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.answer.message == page.MessageDenied {
 			row.answer.message = message
 		}
-		if limited, ok := errors.AsType[limitedError](err); ok && row.err == errLimited { //nolint:errorlint // of this row
+		if limited, ok := errors.AsType[limitedError](err); ok && row.err == errLimited { //nolint:errorlint // the error of this row
 			row.answer.message = page.TooManyAttempts(limited.wait())
 		}
 		return row.answer
@@ -166,7 +166,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	a := explainNotFound(c, answerTo(err))
-	askToRetry(c, err)
+	setRetryAfter(c, err)
 	if wantsHTML(c) {
 		err = s.renderFailure(c, a, err)
 	} else {
@@ -216,9 +216,9 @@ func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
 // keeps up serves a full queue in a few seconds, and large requests do not take longer.
 const retryBusy = "5"
 
-// askToRetry says when the client may repeat a request that was not served (RFC 9110
+// setRetryAfter says when the client may repeat a request that was not served (RFC 9110
 // section 10.2.3).
-func askToRetry(c echo.Context, err error) {
+func setRetryAfter(c echo.Context, err error) {
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errOverloaded) {
 		c.Response().Header().Set(echo.HeaderRetryAfter, retryBusy)
 	}
@@ -237,7 +237,7 @@ func (s *Server) logShown(c echo.Context, provider, what string, a answer, err e
 	case isOurFault(a, err):
 		level = hclog.Error
 	case c.Request().Context().Err() != nil:
-		level = hclog.Debug // the client is gone and sees no page
+		level = hclog.Debug // the client has gone and sees no page
 	case errors.Is(err, sso.ErrBusy): // a flood, which has its own line in the log
 	case what == "sign-in refused" && a.code != "INVALID_PAYLOAD":
 		level = hclog.Warn

@@ -21,13 +21,13 @@ func NewStoreHealth(storage func(ctx context.Context) error, logger hclog.Logger
 type StoreHealth struct{ storeHealth }
 
 // Ask asks.
-func (h *StoreHealth) Ask(ctx context.Context) error { return h.ask(ctx) }
+func (h *StoreHealth) Ask(ctx context.Context) error { return h.check(ctx) }
 
 // FillWaitingRoom makes as many wait with a large body as may.
 func (s *Server) FillWaitingRoom() {
 	s.bodyMemory.waiting = make([]*bodyWaiter, maxBodyWaiters)
 	for i := range s.bodyMemory.waiting {
-		s.bodyMemory.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
+		s.bodyMemory.waiting[i] = &bodyWaiter{size: 1 << 60, ready: make(chan struct{})}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 // Limits of the parameter fields.
 const (
 	maxFields     = 128 // names
-	maxFieldName  = 128 // bytes of one, with those before it
-	maxFieldDepth = 10  // names in one another, as MAX_RELATIONAL_DEPTH of Directus
+	maxFieldName  = 128 // bytes of a name, including its parents
+	maxFieldDepth = 10  // levels of names; MAX_RELATIONAL_DEPTH of Directus
 )
 
 // anyField stands for all fields of a record.

@@ -28,7 +28,7 @@ func (s *Server) health(c echo.Context) error {
 			status = "warn"
 		}
 	}
-	if err := s.storage.ask(c.Request().Context()); err != nil {
+	if err := s.storage.check(c.Request().Context()); err != nil {
 		status, code = "error", http.StatusServiceUnavailable
 	}
 	return writeHealth(c, code, status)
@@ -45,23 +45,23 @@ type storeHealth struct {
 	storage func(ctx context.Context) error
 	sampled *sampler
 
-	mu     sync.Mutex
-	asking chan struct{} // closed when the answer is there; nil: nobody asks
-	until  time.Time
-	err    error
+	mu       sync.Mutex
+	checking chan struct{} // closed when the check has ended; nil: no check is under way
+	until    time.Time
+	err      error
 }
 
-func (h *storeHealth) ask(ctx context.Context) error {
+func (h *storeHealth) check(ctx context.Context) error {
 	h.mu.Lock()
-	if h.asking == nil && time.Now().Before(h.until) {
+	if h.checking == nil && time.Now().Before(h.until) {
 		defer h.mu.Unlock()
 		return h.err
 	}
-	if h.asking == nil {
-		h.asking = make(chan struct{})
-		go h.find(h.asking) // ends with healthTimeout
+	if h.checking == nil {
+		h.checking = make(chan struct{})
+		go h.run(h.checking) // ends with healthTimeout
 	}
-	answered := h.asking
+	answered := h.checking
 	h.mu.Unlock()
 	select {
 	case <-answered:
@@ -73,7 +73,7 @@ func (h *storeHealth) ask(ctx context.Context) error {
 	}
 }
 
-func (h *storeHealth) find(answered chan struct{}) {
+func (h *storeHealth) run(answered chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
 	err := h.storage(ctx)
@@ -85,6 +85,6 @@ func (h *storeHealth) find(answered chan struct{}) {
 	if err == nil && h.err != nil {
 		h.sampled.log(hclog.Info, "", "", "store works again")
 	}
-	h.err, h.until, h.asking = err, time.Now().Add(healthCacheTTL), nil
+	h.err, h.until, h.checking = err, time.Now().Add(healthCacheTTL), nil
 	close(answered)
 }

@@ -25,7 +25,7 @@ func (s *Server) home(c echo.Context) error {
 		}
 		return seeOther(c, s.path(c, "/login")+reasonQuery(c))
 	}
-	return s.render(c, http.StatusOK, s.signedInPage(c, who), formsLeave) // signing out may lead to the provider
+	return s.render(c, http.StatusOK, s.signedInPage(c, who), formsLeave) // signing out can lead to the provider
 }
 
 func (s *Server) signedInPage(c echo.Context, who sso.Principal) page.SignedIn {

@@ -61,7 +61,7 @@ func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	}
 	size := req.ContentLength
 	if size < 0 {
-		size = limit // chunked: browsers send no such form
+		size = limit // chunked: browsers do not send forms like this
 	}
 	release, err := s.bodyMemory.take(req.Context(), c.RealIP(), size)
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.asLimited(c, err)
 		}
 	}
-	defer try.Unjudged() // if nothing else was said
+	defer try.Unjudged() // unless another result was reported
 	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
 	switch {
 	case err == nil && out.SignedIn != nil:
@@ -78,7 +78,7 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 		s.config.Limits.Finished(who)
 	case isFailure(out, err):
 		try.Failed()
-	case err != nil && out.Spent && guessable: // the provider's fault, or ours
+	case err != nil && out.Spent && guessable: // the provider's fault, or the host's
 		// After a redirect, the browser says whose fault it was. If that counted, a client
 		// would have as many starts as it likes: begin, return with error=server_error,
 		// begin.
@@ -156,7 +156,7 @@ func (s *Server) asLimited(c echo.Context, err error) error {
 // private address is refused.
 func (s *Server) warnOfOneAddress(c echo.Context, refused bool) {
 	if s.config.Limits == nil || c.RealIP() != echo.ExtractIPDirect()(c.Request()) {
-		return // a proxy was believed
+		return // a proxy was trusted
 	}
 	address := sso.ClientAddress(c.Request().Context()).Unmap()
 	what := ""

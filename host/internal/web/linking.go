@@ -48,7 +48,7 @@ func (s *Server) staleLinkCallback(c echo.Context, attempt sso.Attempt, err erro
 // refuseLink tells people why nothing was linked. It never leads to a sign-in.
 func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
 	a := answerTo(err)
-	askToRetry(c, err)
+	setRetryAfter(c, err)
 	if !wantsHTML(c) {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
 		failure.BackURL = s.urls.main.text + accountPath
 	}
 	if _, unknown := s.ports.Logins.Provider(provider); unknown != nil {
-		provider = "" // not one of ours, and hence not for the log as such
+		provider = "" // not a configured provider, so not one for the log
 	}
 	if s.logShown(c, provider, "linking refused", a, err) {
 		failure.ID = requestID(c)
@@ -71,7 +71,7 @@ func (s *Server) unlink(c echo.Context, who sso.Principal, form url.Values) erro
 	link := sso.LinkedIdentity{Provider: form.Get("provider"), Subject: form.Get("subject")}
 	ended, err := s.ports.Logins.Unlink(c.Request().Context(), who, link)
 	switch {
-	case errors.Is(err, sso.ErrNotFound): // as was wanted
+	case errors.Is(err, sso.ErrNotFound): // the link is gone, as requested
 	case errors.Is(err, sso.ErrLastLink) || errors.Is(err, sso.ErrLinkingOff):
 		return s.refuseLink(c, link.Provider, err)
 	case err != nil:

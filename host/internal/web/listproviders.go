@@ -14,7 +14,7 @@ type providerBody struct {
 	Label     string `json:"label,omitempty"`
 	Driver    string `json:"driver"`
 	Icon      string `json:"icon,omitempty"`
-	Available *bool  `json:"available,omitempty"` // only ever false
+	Available *bool  `json:"available,omitempty"` // false or absent
 }
 
 // listProviders answers GET /auth.

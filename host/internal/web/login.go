@@ -59,7 +59,7 @@ func (s *Server) readStart(c echo.Context) (sso.Start, error) {
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
 	if start.Mode == "" && start.RedirectAsked && (s.leadsToApp(start.Redirect) || s.leadsToAccount(c, start.Redirect)) {
-		start.Mode = sso.ModeSession // applications and our own pages know people by their session cookie
+		start.Mode = sso.ModeSession // applications and our own pages identify people by their session cookie
 	}
 	return start, err
 }

@@ -28,11 +28,11 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 // answerRefused answers a failed login: people get a page, programs get JSON.
 func (s *Server) answerRefused(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
-	askToRetry(c, err)
+	setRetryAfter(c, err)
 	if wantsHTML(c) {
 		s.countRefused(attempt.Provider, refusalReason(err))
 		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(c, attempt)}
-		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
+		if !errors.Is(err, errLimited) { // starting again would lose what was entered
 			failure.RetryURL = s.restartURL(c, attempt)
 		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
@@ -55,7 +55,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
 		log = s.sampled.debug // a client's mistake, or a client that went away
 	case errors.Is(err, sso.ErrBusy):
-		log = s.sampled.debug // a flood; the operator is told of that, once for all
+		log = s.sampled.debug // a flood, which has its own line in the log
 	}
 	return log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
@@ -130,7 +130,7 @@ func messageOfDetail(code, detail string) (message page.Message, ok bool) {
 // restartURL is where the same login starts again; empty if it cannot.
 func (s *Server) restartURL(c echo.Context, attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
-	if err != nil || attempt.Invitation.Open() { // which is opened again instead
+	if err != nil || attempt.Invitation.Open() { // people open the invitation again instead
 		return ""
 	}
 	link := s.startURL(c, p, attempt.Mode)

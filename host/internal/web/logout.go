@@ -229,7 +229,7 @@ var errLogoutMessage = errors.New("logout message refused")
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
 	log := s.sampled.warn
 	if errors.Is(err, sso.ErrBusy) {
-		log = s.sampled.debug // a flood; the operator is told of that, once for all
+		log = s.sampled.debug // a flood, which has its own line in the log
 	}
 	log(c, p.Name, "logout by the provider refused", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {

@@ -14,7 +14,7 @@ import (
 const (
 	sampledInterval = 10 * time.Second
 	sampledLines    = 20   // of one kind in an interval
-	sampledFromOne  = 5    // ... that one client may cause, so that a flood does not hide the others
+	sampledFromOne  = 5    // ... from one client, so that a flood does not hide the others
 	sampledKinds    = 1000 // in an interval
 )
 

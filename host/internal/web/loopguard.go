@@ -28,7 +28,7 @@ func (g *loopGuard) again(session, target string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if at, ok := g.sent[key]; ok && now.Sub(at).Abs() < loopWithin {
-		delete(g.sent, key) // the next time may be another try, by hand
+		delete(g.sent, key) // the next time may be a manual retry
 		return true
 	}
 	if g.sent == nil || len(g.sent) >= maxLoopEntries {

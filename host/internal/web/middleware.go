@@ -119,7 +119,7 @@ func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 // and the ID of the request, for the audit of what it changes.
 func nameRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		address, _ := netip.ParseAddr(c.RealIP()) // else it is not known
+		address, _ := netip.ParseAddr(c.RealIP()) // on error, the address is unknown
 		request := sso.Request{Address: address, ID: requestID(c)}
 		c.SetRequest(c.Request().WithContext(sso.WithRequest(c.Request().Context(), request)))
 		return next(c)

@@ -55,7 +55,7 @@ func modeOfStart(start sso.Start, p sso.Provider) sso.Mode {
 func (u *publicURL) asFrom(main *publicURL, target string, shared bool) string {
 	path := u.withoutOrigin(target)
 	if !strings.HasPrefix(path, "/") {
-		return target // elsewhere, at an application
+		return target // at an application
 	}
 	if shared {
 		return u.origin + path

@@ -15,10 +15,10 @@ import (
 // Limits of what anyone can send us to read. They are checked before anything is parsed: 20
 // KB of "&a&a&a" took longer than 300 pings.
 const (
-	maxQuery       = sdk.DefaultInbound // bytes of a query that no provider sends
-	maxBody        = sdk.DefaultInbound // bytes of a body that no provider sends
+	maxQuery       = sdk.DefaultInbound // bytes of a query that does not come from a provider
+	maxBody        = sdk.DefaultInbound // bytes of a body that does not come from a provider
 	maxParameters  = sdk.MaxInboundValues
-	maxContentType = 256 // bytes; a list of parameters could go on for as long as a header
+	maxContentType = 256 // bytes; its parameters could be as long as a header
 )
 
 // parseParameters reads a query or an urlencoded form with at most that many values. It is
@@ -101,7 +101,7 @@ func readText(req *http.Request) (string, error) {
 	var text strings.Builder
 	text.Grow(int(max(req.ContentLength, 0)))
 	if _, err := io.Copy(&text, req.Body); err != nil {
-		return "", tooLargeOr(err, "the form cannot be read")
+		return "", bodyError(err, "the form cannot be read")
 	}
 	return text.String(), nil
 }
@@ -113,7 +113,7 @@ func mediaType(req *http.Request) string {
 	if len(text) > maxContentType {
 		return ""
 	}
-	name, _, _ := mime.ParseMediaType(text) // with parameters that are none, the name is there
+	name, _, _ := mime.ParseMediaType(text) // the name is returned even if a parameter is invalid
 	return name
 }
 

@@ -141,7 +141,7 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 		return profile, payloadError{"the body has too many members"}
 	}
 	members := map[string]**string{"first_name": &profile.FirstName, "last_name": &profile.LastName, "language": &profile.Language}
-	var forbidden []string // each is told, so they are bounded
+	var forbidden []string // all are reported, so their number and length are limited
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		member, ok := members[name]
 		switch {
@@ -151,7 +151,7 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 			forbidden = append(forbidden, name)
 			continue
 		}
-		*member = new(string) // what null leaves
+		*member = new(string) // null stays the empty string
 		if err := json.Unmarshal(body[name], *member); err != nil {
 			return profile, payloadError{strconv.Quote(name) + " must be a string or null"}
 		}

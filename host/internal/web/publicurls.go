@@ -19,7 +19,7 @@ type publicURL struct {
 	hostname  string
 	base      string // its path, without a slash at the end
 	secure    bool   // it is https
-	downgrade bool   // it is not, and PUBLIC_URL is
+	downgrade bool   // it is http, and PUBLIC_URL is https
 	pages     *page.Pages
 	redirects *redirects
 }
@@ -29,7 +29,7 @@ type publicURL struct {
 // could also ask for directly, with cookies that a browser would not have sent. Only Host
 // counts; what proxies add (X-Forwarded-Host, Forwarded) is not read.
 type publicURLs struct {
-	main   *publicURL            // that of PUBLIC_URL, also for all whom nobody knows
+	main   *publicURL            // that of PUBLIC_URL, also used for unknown hosts
 	byHost map[string]*publicURL // with a port, unless it is the default
 }
 

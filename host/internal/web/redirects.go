@@ -14,12 +14,12 @@ import (
 // change, which can happen while the host runs.
 type redirects struct {
 	publicURL string
-	others    []string // further public URLs of ours
+	others    []string // our further public URLs
 	apps      func() []string
-	kept      sync.Map // keptRules by name of the provider
+	cache     sync.Map // cachedRules by name of the provider
 }
 
-type keptRules struct {
+type cachedRules struct {
 	list, apps []string
 	rules      *redirect.Rules
 }
@@ -62,9 +62,9 @@ func (r *redirects) resolver(target string) func(p sso.Provider) (string, error)
 
 func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 	apps := r.apps()
-	if found, ok := r.kept.Load(p.Name); ok {
-		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) && slices.Equal(kept.apps, apps) {
-			return kept.rules, nil
+	if found, ok := r.cache.Load(p.Name); ok {
+		if cached, ok := found.(cachedRules); ok && slices.Equal(cached.list, p.RedirectAllowList) && slices.Equal(cached.apps, apps) {
+			return cached.rules, nil
 		}
 	}
 	rules, err := redirect.New(r.publicURL, p.RedirectAllowList)
@@ -75,6 +75,6 @@ func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 		return nil, fmt.Errorf("reading the additional public URLs: %w", err)
 	}
 	rules = rules.WithApps(apps)
-	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), apps, rules})
+	r.cache.Store(p.Name, cachedRules{slices.Clone(p.RedirectAllowList), apps, rules})
 	return rules, nil
 }

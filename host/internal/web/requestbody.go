@@ -36,13 +36,13 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 }
 
 func readJSON(body io.Reader, into any) error {
-	decoder := json.NewDecoder(withoutMark(body))
+	decoder := json.NewDecoder(skipByteOrderMark(body))
 	err := decoder.Decode(into)
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil {
-		return tooLargeOr(err, "the body is not a JSON object")
+		return bodyError(err, "the body is not a JSON object")
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return payloadError{"the body is more than one JSON object"}
@@ -50,19 +50,19 @@ func readJSON(body io.Reader, into any) error {
 	return nil
 }
 
-// wanted are the types of the fields that clients send.
-var wanted = map[string]string{
+// fieldTypes are the types of the fields that clients send.
+var fieldTypes = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
 	"redirect": "a string", "provider": "a string",
 	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
 }
 
-func tooLargeOr(err error, reason string) error {
+func bodyError(err error, reason string) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
+		return payloadError{strconv.Quote(wrong.Field) + " must be " + fieldTypes[wrong.Field]}
 	}
 	return payloadError{reason}
 }
@@ -91,12 +91,12 @@ func charset(req *http.Request) string {
 	return parameters["charset"]
 }
 
-// withoutMark skips the byte order mark that some programs write before UTF-8, as RFC 8259
+// skipByteOrderMark skips the byte order mark that some programs write before UTF-8, as RFC 8259
 // section 8.1 allows.
-func withoutMark(body io.Reader) io.Reader {
+func skipByteOrderMark(body io.Reader) io.Reader {
 	const mark = "\xef\xbb\xbf"
 	buffered := bufio.NewReaderSize(body, 16)
-	if first, _ := buffered.Peek(len(mark)); string(first) == mark { // what fails fails again when it is read
+	if first, _ := buffered.Peek(len(mark)); string(first) == mark { // an error occurs again when the body is read
 		_, _ = buffered.Discard(len(mark))
 	}
 	return buffered

@@ -46,7 +46,7 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.fromApplication)
 	for path, receive := range map[string]echo.HandlerFunc{
 		"/auth/login/:provider/callback": s.callback,
-		"/auth/login/:provider/acs":      s.callback, // Directus's name of it
+		"/auth/login/:provider/acs":      s.callback, // the name in Directus
 		"/auth/login/:provider/logout":   s.receiveLogout,
 	} {
 		e.Match([]string{http.MethodGet, http.MethodPost}, path, receive, s.fromProvider)

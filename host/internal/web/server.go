@@ -70,7 +70,7 @@ type Server struct {
 	config       Config
 	ports        Ports
 	logger       hclog.Logger
-	sampled      *sampler // what anybody can make us log
+	sampled      *sampler // for lines that anyone can cause
 	urls         publicURLs
 	cors         corsRules
 	issuer       []byte // the metadata of RFC 8414
@@ -90,7 +90,7 @@ type Server struct {
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
-	writeTimeout      = 80 * time.Second // longer than both calls of a login, each with its wait, through a slow provider
+	writeTimeout      = 80 * time.Second // longer than both calls of a login to a slow provider, with the wait for each
 	idleTimeout       = 60 * time.Second
 	maxHeader         = 32 << 10 // several attempt cookies
 	shutdownTimeout   = 10 * time.Second

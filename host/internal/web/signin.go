@@ -26,7 +26,7 @@ var reasonMessages = map[string]page.Message{
 func reasonQuery(c echo.Context) string {
 	values, err := query(c)
 	if err != nil {
-		return "" // the reason is a courtesy
+		return "" // the reason is optional
 	}
 	reason := values.Get("reason")
 	if _, ok := reasonMessages[reason]; !ok {
@@ -95,7 +95,7 @@ func (s *Server) signIn(c echo.Context) error {
 			checked, err := resolve(p)
 			if err != nil {
 				refused = err
-				continue // this provider may not return there
+				continue // logins with this provider are not allowed to return there
 			}
 			if app == "" && !s.leadsToAccount(c, checked) {
 				link = s.startURL(c, p, "")

@@ -37,16 +37,16 @@ func statesIn(values url.Values, p sso.Provider) []string {
 	}
 	for _, name := range p.StateTokens {
 		for _, token := range values[name] {
-			found = append(found, stateIn(token))
+			found = append(found, stateInToken(token))
 		}
 	}
 	return found
 }
 
-// stateIn reads the claim state of a signed token without checking the signature: it only
+// stateInToken reads the claim state of a signed token without checking the signature: it only
 // says which sealed attempt is meant, as a plain parameter would. It is empty if there is
 // no readable claim.
-func stateIn(token string) string {
+func stateInToken(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return ""

@@ -49,7 +49,7 @@ func firstOf(agent string, marks []mark) string {
 func plainName(agent string) string {
 	const most = 40
 	product, _, _ := strings.Cut(agent, "/")
-	product, _, _ = strings.Cut(product, " ") // a token; more words could say something
+	product, _, _ = strings.Cut(product, " ") // one token only; several words could form a message
 	kept := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
 			return r

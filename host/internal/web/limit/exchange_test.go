@@ -92,7 +92,7 @@ func TestHostsAddUp(t *testing.T) {
 	c.advance(10 * time.Minute)
 	exchange()
 	for i, l := range hosts {
-		if l.tables[ofLogin].level(l.identify(alice).login.key, l.sinceBegan()) > 0 {
+		if l.tables[ofLogin].level(l.bucketsOf(alice).login.key, l.sinceBegan()) > 0 {
 			t.Errorf("host %d heard it again, or for ever", i)
 		}
 	}
@@ -180,7 +180,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		l, _ := newLimiter(t, testConfig)
-		(&Exchange{limiter: l, heard: map[string]uint64{}}).hear("other", batches)
+		(&Exchange{limiter: l, lastRead: map[string]uint64{}}).add("other", batches)
 		now := l.sinceBegan()
 		for of := range l.tables {
 			for _, s := range l.tables[of].slots {

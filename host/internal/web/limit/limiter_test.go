@@ -186,7 +186,7 @@ func TestOfficeBehindOneAddress(t *testing.T) {
 	now := l.sinceBegan()
 	for of := range kinds {
 		for _, s := range l.tables[of].slots {
-			if s.empty > now && of != ofNameLately {
+			if s.empty > now && of != ofNameRecent {
 				t.Errorf("%s has %v left of people who all signed in", names[of], s.empty-now)
 			}
 		}
@@ -375,7 +375,7 @@ func TestDevices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.advance(tc.after)
 			defer c.advance(-tc.after)
-			if _, known := l.known(tc.who); known != tc.known {
+			if _, known := l.knownDevice(tc.who); known != tc.known {
 				t.Errorf("known: %v, want %v", known, tc.known)
 			}
 		})
@@ -432,7 +432,7 @@ func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
 	if refusal == nil || guessed > 100 {
 		t.Fatalf("%d got through, then %+v", guessed, refusal)
 	}
-	l.tables[ofAddress].add(l.keyed.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
+	l.tables[ofAddress].add(l.hasher.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
 	try, err := l.Try(t.Context(), mallory)
 	if err != nil {
 		t.Fatal(err)

@@ -71,8 +71,8 @@ func TestManyAtOnce(t *testing.T) {
 				if judged != tc.judged || refused != tc.refused || most > tc.most || busy > 0 {
 					t.Errorf("%d judged, at most %d at once, %d refused, %d busy; want %d, %d, %d, 0", judged, most, refused, busy, tc.judged, tc.most, tc.refused)
 				}
-				if len(l.flights) > 0 || l.waiting != 0 {
-					t.Errorf("%d flights and %d who wait are left", len(l.flights), l.waiting)
+				if len(l.pending) > 0 || l.waiting != 0 {
+					t.Errorf("%d pending and %d who wait are left", len(l.pending), l.waiting)
 				}
 			})
 		})
@@ -114,8 +114,8 @@ func TestWaitingEnds(t *testing.T) {
 		for _, try := range hang {
 			try.Unjudged()
 		}
-		if err := l.Look(alice); err != nil || len(l.flights) > 0 {
-			t.Errorf("%v, %d flights are left", err, len(l.flights))
+		if err := l.Look(alice); err != nil || len(l.pending) > 0 {
+			t.Errorf("%v, %d pending are left", err, len(l.pending))
 		}
 	})
 }
