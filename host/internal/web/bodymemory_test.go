@@ -21,8 +21,8 @@ func (b *bodyMemory) tryTake(t *testing.T, client string, size int64) func() {
 	return release
 }
 
-// The room is shared: one client does not take it all, large bodies leave half of
-// it to others, and small bodies are not counted.
+// The room is shared: one client does not take all of it, large bodies leave half of it to
+// others, and small bodies are not counted.
 func TestRoomForBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBodyMemory(8 * mib)

@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// However many ask, the store is asked once a second.
+// However many clients ask, the store is checked once a second.
 func TestHealthIsAskedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
@@ -61,7 +61,7 @@ func TestHealthIsAskedOnceASecond(t *testing.T) {
 	})
 }
 
-// Whoever waits for the answer and goes away does not take it from the others.
+// A client that goes away while it waits for the answer does not take it from the others.
 func TestHealthOfWhoGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		health := web.NewStoreHealth(func(ctx context.Context) error {

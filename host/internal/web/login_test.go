@@ -93,8 +93,8 @@ func TestRedirectAfterLogin(t *testing.T) {
 	}
 }
 
-// After a cancel our own page says that the person cancelled, and not that the
-// provider refused. Another page gets the code that is documented.
+// After a cancel our own page says that the person cancelled, and not that the provider
+// refused. Another page gets the documented code.
 func TestCancelledLogin(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	for redirect, want := range map[string]string{

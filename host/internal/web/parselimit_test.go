@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Large bodies take turns, and one whose client does not keep up does not
-// keep the others waiting for long. Small ones never wait.
+// Large bodies take turns, and one whose client is slow does not keep the others waiting
+// for long. Small ones never wait.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slots, begun := make(parseLimit, 1), time.Now()
@@ -44,14 +44,14 @@ func TestTurns(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if err := slots.do(ctx, largeBody, func() error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("whoever goes away meanwhile: %v", err)
+			t.Errorf("client that goes away while it waits: %v", err)
 		}
 		if err := slots.do(t.Context(), largeBody, func() error { return nil }); err != nil || time.Since(begun) != parseSlotTTL {
-			t.Errorf("after one that hangs: %v after %v", err, time.Since(begun))
+			t.Errorf("after a body that hangs: %v after %v", err, time.Since(begun))
 		}
 		group.Wait()
 		if len(slots) != 0 {
-			t.Errorf("%d slots are never over", len(slots))
+			t.Errorf("%d slots are never released", len(slots))
 		}
 	})
 }

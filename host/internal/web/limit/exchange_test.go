@@ -93,7 +93,7 @@ func TestHostsAddUp(t *testing.T) {
 	exchange()
 	for i, l := range hosts {
 		if l.tables[ofLogin].level(l.bucketsOf(alice).login.key, l.sinceBegan()) > 0 {
-			t.Errorf("host %d heard it again, or for ever", i)
+			t.Errorf("host %d counted it again, or it never runs out", i)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestSuccessIsHeard(t *testing.T) {
 	}
 }
 
-// A store that is away for a while loses no more than what happened long before.
+// A store that is unavailable for a while loses only old counts.
 func TestStoreThatIsAway(t *testing.T) {
 	s, _, hosts, exchange := twoHosts(t)
 	alice := from("192.0.2.1", "alice")
@@ -128,11 +128,11 @@ func TestStoreThatIsAway(t *testing.T) {
 	s.err = nil
 	exchange()
 	if err := hosts[1].Look(alice); err == nil {
-		t.Error("not told afterwards")
+		t.Error("not sent afterwards")
 	}
 }
 
-// A flood makes no row that grows with it, and everybody's total is told in any case.
+// A flood does not make the row grow, and the total of all clients is always sent.
 func TestRowsAreBounded(t *testing.T) {
 	s, _, hosts, exchange := twoHosts(t)
 	for round := range 6 {

@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// atOnce has so many try at once, each of whom is judged a second later.
+// atOnce makes that many try at once; each is judged a second later.
 func atOnce(t *testing.T, l *Limiter, n int, who func(i int) Who, judge func(*Try)) (judged int, mostAtOnce int32, refused, busy int) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -79,7 +79,7 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// A directory that hangs keeps those who wait for five seconds, and counts none of them.
+// A directory that hangs keeps those who wait for five seconds, and none of them counts.
 func TestWaitingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := New(testConfig, time.Now)

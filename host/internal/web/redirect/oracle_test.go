@@ -50,8 +50,8 @@ var allowedOrigins = []string{
 	"https://sso.example", "https://app.example", "https://app.example:8443", "http://127.0.0.1:3000", "https://xn--bcher-kva.example",
 }
 
-// hardenings explain why a target is refused that Directus allows. They
-// are written apart from the code that they check.
+// hardenings explain why a target is refused that Directus allows. They are written
+// independently of the code that they check.
 var hardenings = []struct {
 	row     string
 	applies func(cleaned string, c oracleCase) bool
@@ -122,8 +122,8 @@ func explainRefusal(t *testing.T, c oracleCase, err error) string {
 	return "unexplained"
 }
 
-// TestOracleIsCurrent asks Node again, so that neither the frozen answers nor
-// the script can go stale.
+// TestOracleIsCurrent runs Node again, so that neither the stored answers nor the script
+// can become outdated.
 func TestOracleIsCurrent(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -152,8 +152,8 @@ func TestOracleIsCurrent(t *testing.T) {
 	t.Error("run: node testdata/oracle.mjs > testdata/oracle.json, and read the difference")
 }
 
-// FuzzResolve checks whatever is accepted against a second model of a browser
-// that knows bytes only, and against a third, net/url.
+// FuzzResolve checks accepted targets against a second model of a browser, which only knows
+// bytes, and against a third, net/url.
 func FuzzResolve(f *testing.F) {
 	for _, c := range readOracle(f).Cases {
 		f.Add(c.Raw)
@@ -176,7 +176,7 @@ func FuzzResolve(f *testing.F) {
 		if !staysByBytes(target) {
 			t.Errorf("Resolve(%q) = %q, which leaves", raw, target)
 		}
-		// net/url wants each percent sign to encode something; browsers do not.
+		// net/url requires each percent sign to encode something; browsers do not.
 		u, err := base.Parse(strings.ReplaceAll(target, "%", "%25"))
 		if err != nil || u.User != nil || !slices.Contains(allowedOrigins, u.Scheme+"://"+u.Host) {
 			t.Errorf("Resolve(%q) = %q, which net/url takes to %v (%v)", raw, target, u, err)
@@ -190,8 +190,8 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// staysByBytes knows two forms of target: one slash and something that a
-// browser cannot take for a second one, or an allowed origin and its end.
+// staysByBytes accepts two forms of target: one slash and something that a browser cannot
+// take for a second one, or an allowed origin and its end.
 func staysByBytes(target string) bool {
 	if len(target) > redirect.MaxSize || regexp.MustCompile(`[^!-~]`).MatchString(target) {
 		return false

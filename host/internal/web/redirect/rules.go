@@ -105,7 +105,7 @@ func parseConfigured(text string) (location, error) {
 //
 // Everything else is ErrNotAllowed, and so is a target that a browser, a proxy and this
 // host might read differently: a path that starts with two slashes, a user name,
-// control characters, a host that is not in lower-case ASCII letters.
+// control characters, a host that is not in its usual ASCII spelling.
 func (r *Rules) Resolve(raw string) (string, error) {
 	if raw == "" {
 		return Home, nil
