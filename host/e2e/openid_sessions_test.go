@@ -173,7 +173,7 @@ func TestOutagesAtARefresh(t *testing.T) {
 		down.Store(&path)
 		token = person.mustRefresh(token)
 	}
-	if n := strings.Count(setup.host.Logs(), "it goes on until its end"); n != 4 {
+	if n := strings.Count(setup.host.Logs(), "the session continues until it expires"); n != 4 {
 		t.Errorf("the log tells %d times of an outage", n)
 	}
 	setup.provider.SetClaims("alice", map[string]any{"given_name": "Alicia", "email": "alice@example.com"})

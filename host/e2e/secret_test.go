@@ -159,7 +159,7 @@ func TestSecretIsChanged(t *testing.T) {
 	grace = s.wantGoesOn("grace, after a refused start", grace)
 	s.dismiss("grace")
 	s.wantEnded("grace, who was removed from the directory", grace)
-	if strings.Contains(s.Logs(), "it goes on until its end") {
+	if strings.Contains(s.Logs(), "the session continues until it expires") {
 		t.Error("a provider that was not asked")
 	}
 }

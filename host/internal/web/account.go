@@ -19,27 +19,27 @@ const (
 	maxShownGroups = 20
 )
 
-// Where on the page of the account things are.
+// Anchors on the account page.
 const (
 	sessionsPart = "#sessions"
 	linksPart    = "#links"
 )
 
-// account answers GET /account: who am I, where am I signed in, and by what.
+// account answers GET /account: who is signed in, where, and through which providers.
 func (s *Server) account(c echo.Context) error {
 	who, err := s.accountHolder(c)
 	if err != nil {
-		return s.toSignIn(c, err)
+		return s.redirectToSignIn(c, err)
 	}
 	account, err := s.ports.Logins.Account(c.Request().Context(), who)
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out lead to a provider
+	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out can lead to a provider
 }
 
-// accountHolder returns whose session cookie the browser has. No other credentials count:
-// the page and its forms are for people.
+// accountHolder returns the holder of the browser's session cookie. No other credentials
+// count: the page and its forms are for people.
 func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 	found := tokens(c, s.config.SessionCookie)
 	if len(found) == 0 {
@@ -48,18 +48,18 @@ func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 	return s.cookieHolder(c, found)
 }
 
-// toSignIn sends people who are not signed in to do so, and back. What they posted is not
-// done.
-func (s *Server) toSignIn(c echo.Context, err error) error {
+// redirectToSignIn sends people who are not signed in to the sign-in page, and back
+// afterwards. A form that they posted is not carried out.
+func (s *Server) redirectToSignIn(c echo.Context, err error) error {
 	if !wantsHTML(c) || answerTo(err).status >= http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
 		return err
 	}
 	return seeOther(c, s.signInURL(c, s.path(c, accountPath)))
 }
 
-// leadsToAccount reports whether a target that was checked is the page of the account.
+// leadsToAccount reports whether a checked target is the account page.
 func (s *Server) leadsToAccount(c echo.Context, target string) bool {
-	path := s.at(c).here(target)
+	path := s.publicURL(c).withoutOrigin(target)
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
 	}
@@ -93,12 +93,13 @@ func (s *Server) accountPage(c echo.Context, who sso.Principal, account sso.Acco
 
 func (s *Server) shownSession(session sso.OwnSession, current bool) page.AccountSession {
 	return page.AccountSession{
-		ID: session.ID, Current: current, Device: deviceOf(session.UserAgent), Address: session.IP, Provider: s.labelOf(session.Provider),
+		ID: session.ID, Current: current, Device: deviceName(session.UserAgent), Address: session.IP, Provider: s.labelOf(session.Provider),
 		Program: session.Kind == sso.KindRefresh, Since: session.CreatedAt, Refreshed: session.RefreshedAt, Expires: session.ExpiresAt,
 	}
 }
 
-// shownLinks offers to unlink what is not needed to sign in.
+// shownLinks lists the linked identities. One can be unlinked if another one can still be
+// used to sign in.
 func (s *Server) shownLinks(who sso.Principal, account sso.Account) (shown []page.AccountLink) {
 	usable := func(link sso.LinkedIdentity) bool {
 		_, err := s.ports.Logins.Provider(link.Provider)
@@ -121,7 +122,7 @@ func (s *Server) shownLinks(who sso.Principal, account sso.Account) (shown []pag
 	return shown
 }
 
-// linkable are the providers that can be linked; none if people may not do that.
+// linkable are the providers that can be linked; none if people are not allowed to link.
 func (s *Server) linkable(account sso.Account) (list []page.Linkable) {
 	if !s.ports.Logins.Linking() {
 		return nil

@@ -20,7 +20,7 @@ func (b *browser) account() answer {
 	return b.get("/account", "Accept", acceptHTML)
 }
 
-// me is the user whom the browser is signed in as; "" if it is not.
+// me is the user who is signed in in the browser; "" if nobody is.
 func (b *browser) me() string {
 	b.t.Helper()
 	a := b.get("/users/me")
@@ -60,8 +60,8 @@ func (s *site) linksOf(t testing.TB, user string) (list []sso.LinkedIdentity) {
 	return account.Links
 }
 
-// Whoever is not signed in signs in first, in the mode by which the page knows them, and
-// comes back.
+// People who are not signed in sign in first, in the mode that the page needs, and come
+// back.
 func TestAccountLeadsToSignInAndBack(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -122,7 +122,7 @@ func TestAccountShowsWhoAndWhere(t *testing.T) {
 	}
 }
 
-// Only a cookie opens the page: what holds an access token is no browser.
+// Only a cookie opens the page: a client with an access token is not a browser.
 func TestAccountTakesNoBearer(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -133,7 +133,7 @@ func TestAccountTakesNoBearer(t *testing.T) {
 	}
 }
 
-// twice is somebody who is signed in with two browsers and a program, and somebody else.
+// twice is a user who is signed in in two browsers and a program, and another user.
 type twice struct {
 	*site
 	here, there, stranger *browser
@@ -163,7 +163,7 @@ func TestEndingOneSession(t *testing.T) {
 		w.here.wantAt("a session that is not theirs", w.here.postForm("/account/end", url.Values{"session": {id}}, fromPage...), "/account#sessions")
 	}
 	if w.stranger.me() == "" || len(w.sessionsOf(t, w.me)) != 3 {
-		t.Fatal("somebody else ended a session")
+		t.Fatal("another user ended a session")
 	}
 	there := regexp.MustCompile(`name="session" value="([^"]+)"`).FindAllStringSubmatch(w.here.account().body, -1)
 	if len(there) != 2 {
@@ -217,17 +217,19 @@ func TestA17AccountFormsOfOtherSites(t *testing.T) {
 		if a := w.here.postJSON(path, map[string]string{"provider": "op"}, fromPage...); a.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("%s as JSON: %s", path, a.Status)
 		}
-		// From a page of ours, by whoever is not signed in: to the sign-in page, and nothing else.
+		// From our own page, by people who are not signed in: they are sent to the sign-in
+		// page, and nothing else happens.
 		w.here.wantAt(path+" by nobody", w.browser(t).postForm(path, form, fromPage...), "/login?redirect=%2Faccount")
 	}
 	if w.there.me() != w.me || len(w.sessionsOf(t, w.me)) != 3 || len(w.linksOf(t, w.me)) != 1 {
 		t.Error("something was done")
 	}
-	// The same forms are good from a page of ours, of an old browser, too.
+	// The same forms are accepted from our own page, also from an old browser.
 	w.here.wantAt("our own page", w.here.postForm("/account/end-others", nil, "Origin", w.URL, "Accept", acceptHTML), "/account#sessions")
 }
 
-// A06: whoever is suspended is out at once, is told why, and needs a new login afterwards.
+// A06: a suspended user is signed out at once, is told why, and needs a new login
+// afterwards.
 func TestAccountOfTheSuspended(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -257,8 +259,8 @@ func TestAccountOfTheSuspended(t *testing.T) {
 	}
 }
 
-// Whoever is refused is told why in plain words, with the reference of the line in the log,
-// whichever way they came. No page tells what their provider calls them.
+// People who are refused are told why in plain words, with the reference of the line in the
+// log, whichever way they came. No page repeats the text of the provider.
 func TestStrangersAreToldWhy(t *testing.T) {
 	s := newSite(t, "")
 	s.apps.places = []string{"https://wiki.example/"}
@@ -301,7 +303,7 @@ func lineOf(log, id, what string) string {
 	return lines[i]
 }
 
-// A reference that somebody made up is shown only if it looks like one.
+// A made-up reference is shown only if it looks like one.
 func TestReferencesThatAreNone(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	for _, made := range []string{"call +49 123", "<b>x</b>", "0123456789ABCDEF", "0123456789abcdef0"} {
@@ -315,7 +317,7 @@ func TestReferencesThatAreNone(t *testing.T) {
 	}
 }
 
-// The page stays one that can be read, and says that it does not show all.
+// With many sessions the page stays readable, and says that it does not show all.
 func TestAccountWithManySessions(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)

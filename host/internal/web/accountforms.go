@@ -9,13 +9,13 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// maxAccountForm is more than the forms of the account have: a provider and a subject.
+// maxAccountForm is more than the account forms need: a provider and a subject.
 const maxAccountForm = 4 << 10
 
-// fromOurPage has only a page of ours post a form (A17). Unlike sameOrigin it wants a sign
-// of that: these forms are for browsers, and each says where a form comes from (Fetch
-// standard, "append a request Origin header").
-func (s *Server) fromOurPage(next echo.HandlerFunc) echo.HandlerFunc {
+// requireOwnPage accepts a form only from one of our own pages (A17). Unlike sameOrigin it
+// requires proof of that: these forms are for browsers, and every browser says where a form
+// comes from (Fetch standard, "append a request Origin header").
+func (s *Server) requireOwnPage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Request().Header
 		if s.fromAnotherSite(c) || h.Get("Sec-Fetch-Site") == "" && h.Get("Origin") == "" {
@@ -25,7 +25,7 @@ func (s *Server) fromOurPage(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// accountForm reads a form of the account, and who posts it.
+// accountForm reads a form of the account page, and who posts it.
 func (s *Server) accountForm(c echo.Context) (who sso.Principal, form url.Values, err error) {
 	if mediaType(c.Request()) != echo.MIMEApplicationForm {
 		return sso.Principal{}, nil, notOfType(echo.MIMEApplicationForm)
@@ -37,22 +37,22 @@ func (s *Server) accountForm(c echo.Context) (who sso.Principal, form url.Values
 	return who, form, err
 }
 
-// formOf leads a form of the account to what it does.
-func (s *Server) formOf(do func(c echo.Context, who sso.Principal, form url.Values) error) echo.HandlerFunc {
+// accountFormHandler makes the handler for a form of the account page.
+func (s *Server) accountFormHandler(do func(c echo.Context, who sso.Principal, form url.Values) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, form, err := s.accountForm(c)
 		switch {
 		case err == nil:
 			return do(c, who, form)
 		case form != nil:
-			return s.toSignIn(c, err)
+			return s.redirectToSignIn(c, err)
 		}
 		return err
 	}
 }
 
-// endSession answers POST /account/end. A session that is not there has ended, as was
-// wanted, and one of somebody else is not told from it.
+// endSession answers POST /account/end. A session that does not exist counts as ended, as
+// does one of another user, so that nobody learns which sessions exist.
 func (s *Server) endSession(c echo.Context, who sso.Principal, form url.Values) error {
 	id := form.Get("session")
 	err := s.ports.Logins.EndOwnSession(c.Request().Context(), who, id)
@@ -71,6 +71,6 @@ func (s *Server) endOtherSessions(c echo.Context, who sso.Principal, _ url.Value
 	if err != nil {
 		return err
 	}
-	s.logger.Info("all other sessions ended by their user", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
+	s.logger.Info("user ended all their other sessions", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
 	return seeOther(c, s.path(c, accountPath)+sessionsPart)
 }

@@ -10,38 +10,38 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Apps knows the applications behind proxies, which send people here to sign in.
+// Apps are the applications behind proxies that send people here to sign in.
 type Apps interface {
-	// Places are where the applications are: URLs that end in a slash, below which each
-	// has all. They may change while the host runs.
+	// Places are the URLs of the applications. Each ends in a slash, and everything below
+	// it belongs to the application. They can change while the host runs.
 	Places() []string
 
-	// Judge says whether an application admits somebody at a URL, which is at one of the
+	// Judge says whether an application admits a user at a URL, which is below one of the
 	// Places.
 	Judge(ctx context.Context, url string, who sso.Principal) (Judged, error)
 }
 
-// Judged is what an application says of somebody.
+// Judged is an application's decision about a user.
 type Judged struct {
 	App      string // its name
 	Admitted bool
-	Lacks    []Lack // why not
+	Lacks    []Lack // if not admitted, why
 }
 
-// Lack is a list of a rule of which nothing fits somebody.
+// Lack is a list in a rule of which the user meets no entry.
 type Lack struct {
-	What  string // "providers", "roles", "groups", "users", or "name": the app cannot be told who they are
+	What  string // "providers", "roles", "groups", "users", or "name": the user has no name to give to the app
 	OneOf []string
 }
 
-// noApps is for a host without any.
+// noApps is for a host without applications.
 type noApps struct{}
 
 func (noApps) Places() []string { return nil }
 
 func (noApps) Judge(context.Context, string, sso.Principal) (Judged, error) { return Judged{}, nil }
 
-// leadsToApp reports whether a target that was checked is at an application.
+// leadsToApp reports whether a checked target is at an application.
 func (s *Server) leadsToApp(target string) bool {
 	for _, place := range s.ports.Apps.Places() {
 		if strings.HasPrefix(target, place) {
@@ -51,8 +51,9 @@ func (s *Server) leadsToApp(target string) bool {
 	return false
 }
 
-// known returns who makes a request; false for nobody. The error is that nobody can tell.
-func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
+// principalIfAny returns who makes a request; ok is false if nobody is signed in. The error
+// means that this cannot be determined.
+func (s *Server) principalIfAny(c echo.Context) (who sso.Principal, ok bool, err error) {
 	who, err = s.principal(c)
 	if err != nil && answerTo(err).status >= http.StatusInternalServerError {
 		return sso.Principal{}, false, err
@@ -60,20 +61,20 @@ func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
 	return who, err == nil, nil
 }
 
-// appTarget is where the parameter redirect of a request leads, if that is at an
-// application; else empty.
+// appTarget is the target of the parameter redirect if it is at an application; otherwise
+// empty.
 func (s *Server) appTarget(c echo.Context, target string) string {
 	if target == "" || len(s.ports.Apps.Places()) == 0 {
 		return "" // reading a long URL takes 100 µs
 	}
-	checked, err := s.at(c).redirects.resolve(sso.Provider{}, target)
+	checked, err := s.publicURL(c).redirects.resolve(sso.Provider{}, target)
 	if err != nil || !s.leadsToApp(checked) {
 		return ""
 	}
 	return checked
 }
 
-// signInURL is our sign-in page, which keeps where somebody wants to go.
+// signInURL is our sign-in page with the place to go to afterwards.
 func (s *Server) signInURL(c echo.Context, target string, more ...string) string {
 	link := s.path(c, "/login")
 	for _, parameter := range more {
@@ -92,7 +93,7 @@ func withParameter(link, parameter string) string {
 	return link + "?" + parameter
 }
 
-// signInURLOf is signInURL for a login that was told where to go.
+// signInURLOf is signInURL for a login, with its redirect if it was given one.
 func (s *Server) signInURLOf(c echo.Context, attempt sso.Attempt) string {
 	if !attempt.RedirectAsked {
 		return s.signInURL(c, "")
@@ -100,9 +101,9 @@ func (s *Server) signInURLOf(c echo.Context, attempt sso.Attempt) string {
 	return s.signInURL(c, attempt.Redirect)
 }
 
-// refuseForApp ends a login for an application that failed. There nobody would tell why,
-// and the person would be sent here again at once: so they are told here, once, and can
-// try another way that leads to the same place.
+// refuseForApp ends a failed login for an application. The application would not say why,
+// and would send the person here again at once. So our own page says it, once, and offers
+// other ways to sign in that lead to the same place.
 func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
 	logged := s.logRefused(c, attempt.Provider, a, err)
@@ -110,19 +111,19 @@ func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) er
 	return seeOther(c, s.signInURL(c, attempt.Redirect, parameters...))
 }
 
-// goBack sends somebody who is signed in already to the application that asks who they
-// are. It does so once: whoever comes again at once has a cookie that does not reach the
-// application, and would go round for ever.
-func (s *Server) goBack(c echo.Context, target string, who sso.Principal) error {
-	if s.returns.again(who.Session.ID, target) {
-		s.sampled.warn(c, "", "an application does not see the session cookie: look at SESSION_COOKIE_DOMAIN, and at what the proxy passes on",
+// returnToApp sends people who are already signed in to the application that asks who they
+// are. It does so once: if they return at once, their cookie does not reach the
+// application, and they would be redirected in a loop.
+func (s *Server) returnToApp(c echo.Context, target string, who sso.Principal) error {
+	if s.loops.again(who.Session.ID, target) {
+		s.sampled.warn(c, "", "an application does not receive the session cookie: check SESSION_COOKIE_DOMAIN and what the proxy passes on",
 			"app", placeOf(target), "session", who.Session.ID)
-		return s.render(c, http.StatusConflict, s.notSeen(c, target), formsStay)
+		return s.render(c, http.StatusConflict, s.cookieNotSeen(c, target), formsStay)
 	}
 	return seeOther(c, target)
 }
 
-// placeOf is a URL without query and fragment, which may hold codes.
+// placeOf is a URL without query and fragment, which can contain codes.
 func placeOf(target string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		return target[:i]

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// scriptedApps are applications of which the test says whom they admit.
+// scriptedApps are applications for which the test decides who is admitted.
 type scriptedApps struct {
 	places []string
 	judged web.Judged
@@ -34,14 +34,14 @@ func newSiteWithApps(t *testing.T) *site {
 
 var toDeepLink = "redirect=" + url.QueryEscape(deepLink)
 
-// page asks as a browser does.
+// page sends a request as a browser does.
 func (b *browser) page(path string, header ...string) answer {
 	b.t.Helper()
 	return b.get(path, append([]string{"Accept", acceptHTML}, header...)...)
 }
 
-// A deep link leads back to exactly where the person was, through every provider and in
-// mode session, whatever the mode of the provider.
+// A deep link leads back to exactly where the person was, with every provider, and in mode
+// session, whatever the mode of the provider.
 func TestDeepLinks(t *testing.T) {
 	s := newSiteWithApps(t)
 	for _, provider := range []string{"op", "cookie"} {
@@ -77,7 +77,8 @@ func TestDeepLinks(t *testing.T) {
 	}
 }
 
-// Who is signed in already is not asked again, and never goes round for ever (FA36).
+// People who are already signed in are not asked again, and are never redirected in a loop
+// (FA36).
 func TestSignedInAlreadyGoesBack(t *testing.T) {
 	s := newSiteWithApps(t)
 	b := s.browser(t)
@@ -96,7 +97,7 @@ func TestSignedInAlreadyGoesBack(t *testing.T) {
 		t.Errorf("a try by hand: %s", a.Status)
 	}
 	if a := b.page("/login?again=1&" + toDeepLink); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "Choose how") {
-		t.Errorf("as somebody else: %s", a.Status)
+		t.Errorf("as another user: %s", a.Status)
 	}
 	if a := b.page("/login"); a.StatusCode != http.StatusOK {
 		t.Errorf("without a target: %s", a.Status)
@@ -106,7 +107,7 @@ func TestSignedInAlreadyGoesBack(t *testing.T) {
 	}
 }
 
-// A login that fails tells why, once, on a page of ours that leads on to the same place.
+// A failed login says why, once, on our own page, which leads on to the same place.
 func TestFailedLoginForAnApp(t *testing.T) {
 	s := newSiteWithApps(t)
 	b := s.browser(t)
@@ -121,16 +122,16 @@ func TestFailedLoginForAnApp(t *testing.T) {
 		t.Errorf("%s %s", told.Status, told.body)
 	}
 	if next := b.page("/login?" + toDeepLink); strings.Contains(next.body, `role="alert"`) {
-		t.Errorf("told again: %s", next.body)
+		t.Errorf("the reason is shown again: %s", next.body)
 	}
 	b.signIn("op", "ada")
 	if a := b.page(location.String()); a.StatusCode != http.StatusOK {
-		t.Errorf("the message is lost for somebody who is signed in: %s", a.Status)
+		t.Errorf("the message is lost for a signed-in user: %s", a.Status)
 	}
 	plain := s.browser(t)
 	state = plain.begin("/auth/login/op?redirect=" + url.QueryEscape("https://app.example/welcome"))
 	if a := plain.page("/auth/login/op/callback?state=" + state); a.Header.Get("Location") != "https://app.example/welcome?reason=INVALID_CREDENTIALS" {
-		t.Errorf("what is no app is told as before: %q", a.Header.Get("Location"))
+		t.Errorf("a target that is not an app gets another answer than before: %q", a.Header.Get("Location"))
 	}
 }
 
@@ -177,8 +178,8 @@ func TestDeniedPage(t *testing.T) {
 	}
 }
 
-// The link of an application signs out by a button, or at once if a person has clicked
-// on it there.
+// The link of an application signs out after a button is pressed, or at once if a person
+// has clicked the link there.
 func TestSignOutLink(t *testing.T) {
 	click := map[string]string{
 		"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1", "Referer": "https://wiki.example/page",
@@ -255,7 +256,7 @@ func TestSignOutEverywhere(t *testing.T) {
 	}
 }
 
-// FA51: who reaches the main listener cannot ask what only a proxy may.
+// FA51: clients of the main listener cannot ask what only a proxy is allowed to ask.
 func TestFA51NotOnTheMainListener(t *testing.T) {
 	s := newSiteWithApps(t)
 	b := s.browser(t)

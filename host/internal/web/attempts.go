@@ -14,58 +14,57 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The browser keeps each login and each logout under way in a cookie of its own, so
-// that two tabs can sign in at once. All of them travel with every request to this
-// host name, and a proxy in front may take 8 KB of cookies and no more (nginx, by
-// default): beyond, the browser is locked out of everything here. Hence bounds for
-// all of them together.
+// The browser keeps each login and each logout under way in a separate cookie, so that two
+// tabs can sign in at the same time. All of them travel with every request to this host
+// name, and a proxy in front may accept no more than 8 KB of cookies (the default of
+// nginx). Beyond that, the browser is locked out of everything here. So there are limits
+// for all of them together.
 const (
 	attemptPrefix = "doorward_attempt_"
-	hostPrefix    = "__Host-" // binds a cookie to this very host, over https
+	hostPrefix    = "__Host-" // binds a cookie to this host, over https
 
 	maxAttempts     = 5
-	maxAttemptBytes = 4096 // of all attempt cookies, as the Cookie header has them
+	maxAttemptBytes = 4096 // of all attempt cookies together, in the Cookie header
 
-	// The cookies have one of few names, since starts at the same moment do not
-	// know of each other: a browser that opens again with 20 tabs sends none of
-	// the cookies that it is about to get. So small ones of a moment come to
-	// attemptSlots * smallAttempt bytes at most. Large ones of a moment all get the
-	// same name, and the last one stays.
+	// The cookies have one of a few names because starts at the same moment do not know of
+	// each other: a browser that reopens 20 tabs sends none of the cookies that it is about
+	// to get. So small cookies set at the same moment take attemptSlots * smallAttempt
+	// bytes at most. Large ones all get the same name, and the last one stays.
 	attemptSlots = 6
 	smallAttempt = 640
 
-	maxDropped = 32 // cookies that one answer removes; more were planted
+	maxDropped = 32 // how many cookies one answer removes; any more were planted
 )
 
-// How long cookies of logins stay after there is any use in continuing: for telling
-// people who come back that it took too long, or that they are signed in already.
+// How long the cookies of logins stay after the login can no longer continue: to tell
+// people who return that it took too long, or that they are already signed in.
 const (
-	attemptLingers = 24 * time.Hour
-	overLasts      = time.Hour
+	attemptCookieExtra = 24 * time.Hour
+	overCookieTTL      = time.Hour
 
-	logoutCookieLasts = 10 * time.Minute
+	logoutCookieTTL = 10 * time.Minute
 )
 
-// attemptCookie is the cookie of an attempt. Its value is the ID of the attempt and
-// the sealed attempt: the names are used again.
+// attemptCookie is the cookie of an attempt. Its value has the ID of the attempt and the
+// sealed attempt, because names are reused.
 type attemptCookie struct{ name, id, sealed string }
 
 func (a attemptCookie) value() string { return a.id + "." + a.sealed }
 
-// size is what the cookie takes of a Cookie header.
+// size is how many bytes the cookie takes in a Cookie header.
 func (a attemptCookie) size() int { return len(a.name) + len("=") + len(a.value()) + len("; ") }
 
-// attemptCookieName is the name with that ending; all of ours begin like that with
-// none.
+// attemptCookieName is the cookie name with that ending. With an empty ending it is the
+// prefix of them all.
 func (s *Server) attemptCookieName(c echo.Context, ending string) string {
-	if s.at(c).secure {
+	if s.publicURL(c).secure {
 		return hostPrefix + attemptPrefix + ending
 	}
 	return attemptPrefix + ending
 }
 
-// attemptCookies returns those that the browser sent, in its order: older ones
-// first (RFC 6265 section 5.4).
+// attemptCookies returns the attempt cookies that the browser sent, in its order: older
+// ones first (RFC 6265 section 5.4).
 func (s *Server) attemptCookies(c echo.Context) []attemptCookie {
 	prefix := s.attemptCookieName(c, "")
 	var found []attemptCookie
@@ -78,7 +77,7 @@ func (s *Server) attemptCookies(c echo.Context) []attemptCookie {
 	return found
 }
 
-// attempt returns the sealed attempt of that state, if the browser has it.
+// attempt returns the sealed attempt with that state, if the browser has it.
 func (s *Server) attempt(c echo.Context, state string) (string, bool) {
 	id := sso.AttemptID(state)
 	for _, cookie := range s.attemptCookies(c) {
@@ -89,20 +88,20 @@ func (s *Server) attempt(c echo.Context, state string) (string, bool) {
 	return "", false
 }
 
-// keepAttempt gives the browser a sealed attempt, in place of an earlier one of the
-// same state, and removes the oldest ones that leave no room for it (A09).
+// keepAttempt sets the cookie of a sealed attempt, replaces an earlier one with the same
+// state, and removes the oldest cookies that leave no room for it (A09).
 func (s *Server) keepAttempt(c echo.Context, state, sealed string, lasts time.Duration) {
 	mine := attemptCookie{id: sso.AttemptID(state), sealed: sealed}
 	found := s.attemptCookies(c)
-	mine.name = s.attemptName(c, mine, found)
+	mine.name = s.chooseAttemptName(c, mine, found)
 	for _, name := range tooMany(mine, found) {
 		s.setAttemptCookie(c, name, "", -1)
 	}
 	s.setAttemptCookie(c, mine.name, mine.value(), int(lasts.Seconds()))
 }
 
-// tooMany names the cookies that must go when mine comes: another one of the same
-// attempt, and all from the newest that does not fit in.
+// tooMany returns the names of the cookies to remove when mine is set: others of the same
+// attempt, and the older ones that no longer fit.
 func tooMany(mine attemptCookie, found []attemptCookie) []string {
 	room, kept := maxAttemptBytes-mine.size(), 1
 	var drop []string
@@ -136,17 +135,17 @@ func (s *Server) dropAttempt(c echo.Context, state string) {
 func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int) {
 	c.SetCookie(&http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.publicURL(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// attemptName chooses a name: that which the attempt has already, or one that the
-// browser does not use. A name that is used again keeps its place in the order of
-// the cookies, so one whose cookie is about to be removed is not taken.
-func (s *Server) attemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
+// chooseAttemptName chooses a name: the one that the attempt already has, or one that the
+// browser does not use. A reused name keeps its place in the order of the cookies, so the
+// name of a cookie that is about to be removed is not taken.
+func (s *Server) chooseAttemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
 	prefix, first := s.attemptCookieName(c, "large"), 0
 	if mine.name = s.attemptCookieName(c, "0"); mine.size() <= smallAttempt {
-		prefix, first = s.attemptCookieName(c, ""), s.slots.next(c.RealIP())
+		prefix, first = s.attemptCookieName(c, ""), s.attemptNames.next(c.RealIP())
 	}
 	used := map[string]bool{}
 	for _, other := range found {
@@ -175,14 +174,14 @@ func isAttemptName(name, prefix string) bool {
 	return ok && len(slot) == 1 && slot[0] >= '0' && slot[0] < '0'+attemptSlots
 }
 
-// firstSlots gives starts at the same moment from one address different names for their
-// cookies, so that tabs that open together do not take each other's place. The zero
-// value is ready, and may be used concurrently.
-type firstSlots struct{ of [256]atomic.Uint32 }
+// nameRotation gives attempts that start at the same moment from one address different
+// cookie names, so that tabs that open together do not overwrite each other's cookies. The
+// zero value is ready to use, and safe for concurrent use.
+type nameRotation struct{ of [256]atomic.Uint32 }
 
-var slotsSeed = maphash.MakeSeed()
+var rotationSeed = maphash.MakeSeed()
 
-func (f *firstSlots) next(address string) int {
-	of := &f.of[maphash.String(slotsSeed, address)%uint64(len(f.of))]
+func (f *nameRotation) next(address string) int {
+	of := &f.of[maphash.String(rotationSeed, address)%uint64(len(f.of))]
 	return int(of.Add(1) % attemptSlots)
 }

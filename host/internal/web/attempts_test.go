@@ -39,7 +39,7 @@ func (j *jar) header() string {
 	return strings.Join(pairs, "; ")
 }
 
-// start begins a login with the cookies of the jar, and keeps those that it gets.
+// start begins a login with the cookies of the jar, and stores those that it gets.
 func (j *jar) start(b *browser, path string) (state string) {
 	b.t.Helper()
 	a := b.get(path, "Cookie", j.header())
@@ -58,7 +58,7 @@ func (j *jar) comeBack(b *browser, state string) answer {
 	return a
 }
 
-// most is how many bytes all attempts of a browser may have together.
+// most is how many bytes all attempts of a browser can have together.
 const most = 4096
 
 func redirectOf(size int) string { return "/" + strings.Repeat("r", size-1) }
@@ -95,7 +95,7 @@ func TestA09AttemptsOfABrowserHaveABound(t *testing.T) {
 	}
 }
 
-// Starts at the same moment do not send the cookies of each other.
+// Starts at the same moment do not send each other's cookies.
 func TestA09AttemptsOfTheSameMoment(t *testing.T) {
 	for _, test := range []struct {
 		size, starts, bound, good int
@@ -161,7 +161,7 @@ func TestA09AttemptsOfTheSameMoment(t *testing.T) {
 	})
 }
 
-// What does not fit by itself is refused, and nothing is dropped for it.
+// An attempt that is too large on its own is refused, and no other is dropped for it.
 func TestAttemptThatIsTooLarge(t *testing.T) {
 	s := newSite(t, "")
 	b, j := s.browser(t), jar{}
@@ -176,7 +176,7 @@ func TestAttemptThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// Names that somebody else planted must not make us answer with thousands of lines.
+// Planted cookies must not make this host answer with thousands of lines.
 func TestA08PlantedAttempts(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	b.http.Jar = nil

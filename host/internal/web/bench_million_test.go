@@ -19,10 +19,10 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// BenchmarkSessionChecksOfMany holds GET /users/me of anybody among a million against the
-// same among a thousand, over loopback, without the session cache, and by turns; and once
-// more while 50 sign in every second. storetest says how many sessions there are. "times"
-// is the median of the rounds' quotients.
+// BenchmarkSessionChecksOfMany compares GET /users/me of users among a million with the
+// same among a thousand, over loopback, without the session cache, and alternating; and
+// once more while 50 users sign in every second. storetest says how many sessions there
+// are. "times" is the median of the rounds' ratios.
 func BenchmarkSessionChecksOfMany(b *testing.B) {
 	sessions, rounds := storetest.BenchSessions(b)
 	few, many := openFilled(b, 1000), openFilled(b, sessions)
@@ -33,7 +33,7 @@ func BenchmarkSessionChecksOfMany(b *testing.B) {
 	}
 }
 
-// filledSite is a site with many sessions, and the tokens of some, all over the store.
+// filledSite is a site with many sessions, and the tokens of some, spread over the store.
 type filledSite struct {
 	*site
 	client *http.Client
@@ -89,7 +89,7 @@ func (f *filledSite) handOut(b *testing.B, path string, sessions int) {
 	}
 }
 
-// checks returns how long one takes, in µs.
+// checks returns how long one check takes, in µs.
 func (f filledSite) checks(b *testing.B, logins int) float64 {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())

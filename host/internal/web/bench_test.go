@@ -12,9 +12,9 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// BenchmarkSessionCheck measures GET /users/me with a session cookie against an
-// empty Echo handler, over loopback and by turns. The metric "of-empty" is the
-// rate of the first as a part of the rate of the second.
+// BenchmarkSessionCheck measures GET /users/me with a session cookie against an empty Echo
+// handler, over loopback and alternating. The metric "of-empty" is the rate of the first
+// divided by the rate of the second.
 func BenchmarkSessionCheck(b *testing.B) {
 	s := newSite(b, "")
 	s.logger.SetLevel(hclog.Info)
@@ -45,8 +45,8 @@ func BenchmarkSessionCheck(b *testing.B) {
 }
 
 // BenchmarkSessionCheckWithGroups measures GET /users/me with a session that has 40 groups,
-// which stand in the answer, against one that has none, over loopback and by turns. The
-// metric "of-without" is the rate of the first as a part of the rate of the second.
+// which are in the answer, against one without groups, over loopback and alternating. The
+// metric "of-without" is the rate of the first divided by the rate of the second.
 func BenchmarkSessionCheckWithGroups(b *testing.B) {
 	s := newSite(b, "")
 	s.logger.SetLevel(hclog.Info)

@@ -42,8 +42,8 @@ func newBusySite(t *testing.T) (*site, *busyDirectory) {
 	return newSiteWith(t, "", d), d
 }
 
-// Whoever is refused because the provider does not keep up is told when to try again,
-// and finds everything as it was. The log gets nothing of it: anybody can be refused.
+// A client that is refused because the provider does not keep up is told when to try again,
+// and nothing has changed by then. The log has no line about it: anyone can be refused.
 func TestBusy(t *testing.T) {
 	s, d := newBusySite(t)
 	wantBusy := func(what string, a answer) {

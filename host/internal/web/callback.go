@@ -12,13 +12,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// repostedField marks a form that comes from a page of ours: one that we had
-// the browser post again, or a prompt, whose answers must not be repeated in a
-// page.
+// repostedField marks a form that comes from our own page: either one that we made the
+// browser post again, or a prompt, whose answers must not be repeated in a page.
 const repostedField = "doorward_reposted"
 
-// callback answers GET and POST /auth/login/{provider}/callback: the browser
-// comes back from the provider, or brings the answers to a prompt.
+// callback answers GET and POST /auth/login/{provider}/callback: the browser returns from
+// the provider, or brings the answers to a prompt.
 func (s *Server) callback(c echo.Context) error {
 	provider, err := s.ports.Logins.Provider(c.Param("provider"))
 	if err != nil {
@@ -37,7 +36,7 @@ func (s *Server) callback(c echo.Context) error {
 		return s.unsolicited(c, provider, response)
 	}
 	if !ok {
-		return s.withoutCookie(c, provider, response)
+		return s.callbackWithoutCookie(c, provider, response)
 	}
 	response.Form.Del(repostedField)
 	out, err := s.tryAnswer(c, sso.Answer{
@@ -46,37 +45,37 @@ func (s *Server) callback(c echo.Context) error {
 	})
 	if errors.Is(err, sso.ErrAttemptInvalid) {
 		out.Attempt.Provider = provider.Name
-		return s.cameBack(c, out.Attempt, state, sealed, err)
+		return s.staleCallback(c, out.Attempt, state, sealed, err)
 	}
 	if out.Over != "" {
-		s.keepAttempt(c, state, out.Over, overLasts)
+		s.keepAttempt(c, state, out.Over, overCookieTTL)
 	}
 	if out.Attempt.LinkTo != "" && err != nil {
 		return s.refuseLink(c, provider.Name, err)
 	}
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errLimited) {
-		// Not back to the application: the answer of the provider is still good, and so
-		// is what was entered; loading this page again goes on with it.
-		return s.tellRefused(c, out.Attempt, err)
+		// This does not lead back to the application: the provider's answer is still valid,
+		// and so is what was entered. Reloading this page continues the login.
+		return s.answerRefused(c, out.Attempt, err)
 	}
 	if err != nil {
 		return s.refuseLogin(c, out.Attempt, err)
 	}
 	if out.Attempt.LinkTo != "" {
-		return s.linkOn(c, out)
+		return s.continueLink(c, out)
 	}
 	if out.Pending != nil {
-		return s.goOn(c, *out.Pending)
+		return s.showStep(c, *out.Pending)
 	}
-	return s.welcome(c, out.Attempt, out.SignedIn)
+	return s.finishLogin(c, out.Attempt, out.SignedIn)
 }
 
-// withoutCookie deals with a response whose attempt the browser did not send
-// along. A POST from the provider's site comes without our SameSite=Lax cookie,
-// so the browser is asked to post the same fields again, from our own origin.
-// If the cookie is missing then, or at a GET, this is not the browser that
-// began the login (A10), or one that began several others since.
-func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
+// callbackWithoutCookie handles a response whose attempt cookie the browser did not send. A
+// POST from the provider's site comes without our SameSite=Lax cookie, so the browser is
+// made to post the same fields again, from our own origin. If the cookie is missing then,
+// or at a GET, this browser did not begin the login (A10), or has begun several others
+// since.
+func (s *Server) callbackWithoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
 	if response.Method == http.MethodPost && !response.Form.Has(repostedField) {
 		return s.postAgain(c, p, "/callback", false, response)
 	}
@@ -84,14 +83,14 @@ func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.Inbo
 	if len(s.attemptCookies(c)) > 0 {
 		return s.refuseLogin(c, attempt, errDropped)
 	}
-	if who, ok := s.holder(c); ok && wantsHTML(c) {
+	if who, ok := s.sessionHolder(c); ok && wantsHTML(c) {
 		return s.alreadySignedIn(c, http.StatusUnauthorized, attempt, who, errNoCookie)
 	}
 	return s.refuseLogin(c, attempt, errNoCookie)
 }
 
-// postAgain answers a POST that came from another site, hence without our
-// SameSite=Lax cookies, with a page that posts the same fields from our own origin.
+// postAgain answers a POST from another site, which comes without our SameSite=Lax cookies,
+// with a page that posts the same fields from our own origin.
 func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut bool, request sdk.InboundRequest) error {
 	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
 	for name, values := range request.Form {
@@ -101,13 +100,13 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 	}
 	action := s.path(c, "/auth/login/"+p.Name+to)
 	if request.RawQuery != "" { // the state may be in it
-		action += "?" + request.RawQuery // as it came: written anew it could be too long
+		action += "?" + request.RawQuery // as it came: encoded again, it could be too long
 	}
 	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }
 
-// welcome ends a login well.
-func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
+// finishLogin ends a successful login.
+func (s *Server) finishLogin(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
 	s.logSignedIn(c, attempt.Provider, done)
 	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
 		return s.answerJSON(c, done)
@@ -121,8 +120,8 @@ func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn
 	return seeOther(c, attempt.Redirect)
 }
 
-// answerJSON gives all tokens in the body. The new session replaces those that
-// the browser had.
+// answerJSON returns all tokens in the body. The new session replaces those that the
+// browser had.
 func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 	s.clearTokens(c, "")
 	return c.JSON(http.StatusOK, data{tokenBody(done)})
@@ -133,10 +132,10 @@ func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
 	if done.Claimed {
-		s.logger.Info("an account was taken by its first login", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
+		s.logger.Info("account claimed by its first login", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
 	}
 	if done.Linked {
-		s.logger.Info("an account got another link, by its verified e-mail address", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
+		s.logger.Info("identity linked to an account by its verified e-mail address", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
 	}
 	for _, text := range done.LeftOut {
 		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))

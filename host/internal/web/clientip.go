@@ -8,12 +8,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxHops bounds how far back a chain of proxies is followed.
+// maxHops limits how far back a chain of proxies is followed.
 const maxHops = 32
 
-// clientIP believes X-Forwarded-For only from the proxies that the operator
-// named (B14): the client is the last address in it that is none of theirs. The
-// header is read from its end, and what a client wrote before that not at all.
+// clientIP trusts X-Forwarded-For only from the proxies that the operator lists (B14): the
+// client is the last address in it that does not belong to one of them. The header is read
+// from its end; what a client wrote before that is ignored.
 func clientIP(trusted []netip.Prefix) echo.IPExtractor {
 	direct := echo.ExtractIPDirect()
 	if len(trusted) == 0 {
@@ -32,14 +32,14 @@ func clientIP(trusted []netip.Prefix) echo.IPExtractor {
 			}
 			hops++
 			if client, ok = parseIP(address); !ok {
-				return peer // nothing in such a header can be relied on
+				return peer // nothing in such a header is reliable
 			}
 		}
 		return client.String()
 	}
 }
 
-// backwards yields the elements of a header that is a list, the last first.
+// backwards yields the elements of a list header, the last one first.
 func backwards(lines []string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for i := len(lines) - 1; i >= 0; i-- {
@@ -56,7 +56,7 @@ func backwards(lines []string) func(yield func(string) bool) {
 	}
 }
 
-// parseIP reads an address. Some gateways of clouds write the port behind it.
+// parseIP reads an address. Some cloud gateways add the port.
 func parseIP(text string) (netip.Addr, bool) {
 	if with, err := netip.ParseAddrPort(text); err == nil {
 		return with.Addr().Unmap(), true

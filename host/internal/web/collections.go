@@ -8,47 +8,47 @@ import (
 	"strings"
 )
 
-// errForbiddenField: there is no such field, or the user has no access to it. Directus does
-// not distinguish the two.
+// errForbiddenField means that the field does not exist or that the user has no access to
+// it. Directus does not distinguish the two.
 var errForbiddenField = errors.New("no such field, or not for this user")
 
-// collection is a kind of record as clients of Directus know it.
+// collection is a kind of record as Directus clients know it.
 type collection struct {
 	name string
 
-	// own are the fields that we have. They are what * stands for.
-	own []string
+	// fields are the fields that this host has. * stands for them.
+	fields []string
 
-	// lacks are those that Directus has and we do not, with the value that they have in
-	// Directus where nothing was entered: a client that asks for avatar gets null, and
-	// can go on.
-	lacks map[string]any
+	// absent are the fields that Directus has and this host does not, with the value that
+	// they have in Directus when nothing was entered: a client that asks for avatar gets
+	// null and can continue.
+	absent map[string]any
 
-	// leads are the fields that lead to a record of another kind. Those that we lack lead
-	// nowhere, whatever is wanted of what is there.
-	leads map[string]*collection
+	// relations are the fields that lead to a record of another kind. emptyRelations are
+	// the absent ones: they lead nowhere, whatever fields are requested below them.
+	relations map[string]*collection
 
-	leadNowhere []string
+	emptyRelations []string
 }
 
 var rolesCollection = &collection{
-	name: "directus_roles", own: fieldsOf(roleBody{}),
-	lacks:       map[string]any{"icon": nil, "description": nil, "parent": nil, "children": []string{}, "policies": []string{}, "users": []string{}},
-	leadNowhere: []string{"parent", "children", "policies", "users"},
+	name: "directus_roles", fields: fieldsOf(roleBody{}),
+	absent:         map[string]any{"icon": nil, "description": nil, "parent": nil, "children": []string{}, "policies": []string{}, "users": []string{}},
+	emptyRelations: []string{"parent", "children", "policies", "users"},
 }
 
 var usersCollection = &collection{
-	name: "directus_users", own: fieldsOf(userBody{}),
-	lacks: map[string]any{
+	name: "directus_users", fields: fieldsOf(userBody{}),
+	absent: map[string]any{
 		"avatar": nil, "title": nil, "description": nil, "location": nil, "tags": nil, "password": nil, "token": nil, "tfa_secret": nil, "auth_data": nil, "last_page": nil,
 		"email_notifications": nil, "text_direction": nil, "appearance": nil, "theme": nil, "theme_light": nil, "theme_light_overrides": nil, "theme_dark": nil, "theme_dark_overrides": nil,
 		"policies": []string{},
 	},
-	leads:       map[string]*collection{"role": rolesCollection},
-	leadNowhere: []string{"avatar", "policies"},
+	relations:      map[string]*collection{"role": rolesCollection},
+	emptyRelations: []string{"avatar", "policies"},
 }
 
-// fieldsOf returns the names that a body has in JSON.
+// fieldsOf returns the JSON names of a body's fields.
 func fieldsOf(body any) (names []string) {
 	for field := range reflect.TypeOf(body).Fields() {
 		names = append(names, field.Tag.Get("json"))
@@ -56,7 +56,7 @@ func fieldsOf(body any) (names []string) {
 	return names
 }
 
-// record returns the fields of a body by their names.
+// record returns the fields of a body by their JSON names.
 func record(body any) map[string]any {
 	values := map[string]any{}
 	for field, value := range reflect.ValueOf(body).Fields() {
@@ -65,8 +65,8 @@ func record(body any) map[string]any {
 	return values
 }
 
-// fieldsError says which fields of a collection there are not, and where a client came
-// upon it: the field that leads there, or nothing.
+// fieldsError says which fields a collection does not have, and below which field a client
+// asked for them, if any.
 type fieldsError struct {
 	collection, below string
 	names             []string
@@ -74,7 +74,7 @@ type fieldsError struct {
 
 func (e fieldsError) Unwrap() error { return errForbiddenField }
 
-// Error is in the words of Directus, which programs look for.
+// Error uses the words of Directus, which programs look for.
 func (e fieldsError) Error() string {
 	where := "root"
 	if e.below != "" {
@@ -87,8 +87,8 @@ func (e fieldsError) Error() string {
 	return `You don't have permission to access fields ` + named + ` in collection "` + e.collection + `" or they do not exist. Queried in ` + where + `.`
 }
 
-// expand puts names in the place of *, and returns a fieldsError if there are fields
-// that the collection does not have.
+// expand replaces * by the names of the fields, and returns a fieldsError if a field does
+// not exist in the collection.
 func (k *collection) expand(wanted fields, below string) (fields, error) {
 	named := fields{}
 	for name, of := range wanted {
@@ -96,8 +96,8 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 			named.below(name).merge(of)
 			continue
 		}
-		for _, own := range k.own {
-			if field := named.below(own); k.leads[own] != nil {
+		for _, own := range k.fields {
+			if field := named.below(own); k.relations[own] != nil {
 				field.merge(of)
 			}
 		}
@@ -105,11 +105,11 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 	if unknown := k.unknown(named); unknown != nil {
 		return nil, fieldsError{k.name, below, unknown}
 	}
-	for name, led := range k.leads {
+	for name, related := range k.relations {
 		if len(named[name]) == 0 {
 			continue
 		}
-		inner, err := led.expand(named[name], strings.TrimPrefix(below+"."+name, "."))
+		inner, err := related.expand(named[name], strings.TrimPrefix(below+"."+name, "."))
 		if err != nil {
 			return nil, err
 		}
@@ -118,14 +118,14 @@ func (k *collection) expand(wanted fields, below string) (fields, error) {
 	return named, nil
 }
 
-// unknown returns the names of what the collection does not have, in order.
+// unknown returns the names of fields that the collection does not have, in order.
 func (k *collection) unknown(named fields) (unknown []string) {
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		_, lacking := k.lacks[name]
+		_, lacking := k.absent[name]
 		switch {
-		case !lacking && !slices.Contains(k.own, name):
+		case !lacking && !slices.Contains(k.fields, name):
 			unknown = append(unknown, name)
-		case len(named[name]) > 0 && k.leads[name] == nil && !slices.Contains(k.leadNowhere, name):
+		case len(named[name]) > 0 && k.relations[name] == nil && !slices.Contains(k.emptyRelations, name):
 			for _, inner := range slices.Sorted(maps.Keys(named[name])) {
 				unknown = append(unknown, name+"."+inner)
 			}
@@ -134,19 +134,19 @@ func (k *collection) unknown(named fields) (unknown []string) {
 	return unknown
 }
 
-// pick returns what is wanted of a record: of the records that it leads to, those in led.
-// wanted is expanded.
-func (k *collection) pick(wanted fields, of map[string]any, led map[string]map[string]any) map[string]any {
+// pick returns the requested fields of a record, and those of its related records. wanted
+// is expanded.
+func (k *collection) pick(wanted fields, of map[string]any, related map[string]map[string]any) map[string]any {
 	picked := make(map[string]any, len(wanted))
 	for name, below := range wanted {
 		value, ok := of[name]
 		switch {
 		case !ok:
-			picked[name] = k.lacks[name]
-		case len(below) == 0 || led[name] == nil:
+			picked[name] = k.absent[name]
+		case len(below) == 0 || related[name] == nil:
 			picked[name] = value
 		default:
-			picked[name] = k.leads[name].pick(below, led[name], nil)
+			picked[name] = k.relations[name].pick(below, related[name], nil)
 		}
 	}
 	return picked

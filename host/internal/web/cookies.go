@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Cookie is how one of our cookies is set at PUBLIC_URL.
+// Cookie is how a cookie is set at PUBLIC_URL.
 type Cookie struct {
 	Name     string
 	Domain   string
@@ -18,7 +18,7 @@ type Cookie struct {
 }
 
 func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl time.Duration) {
-	cookie = s.at(c).cookie(cookie)
+	cookie = s.publicURL(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Value: string(token), Path: "/", Domain: cookie.Domain, MaxAge: int(ttl.Seconds()),
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,
@@ -26,15 +26,15 @@ func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl ti
 }
 
 func (s *Server) clearToken(c echo.Context, cookie Cookie) {
-	cookie = s.at(c).cookie(cookie)
+	cookie = s.publicURL(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Path: "/", Domain: cookie.Domain, MaxAge: -1,
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,
 	})
 }
 
-// maxSameName is how many cookies of one name are looked at. A sub-domain can
-// plant further ones (A08), so the first is not always ours.
+// maxSameName is how many cookies with one name are read. A subdomain can plant more of
+// them (A08), so the first one is not always ours.
 const maxSameName = 4
 
 func tokens(c echo.Context, cookie Cookie) []sso.Token {

@@ -10,50 +10,49 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// CORS is what pages of other origins may do here (Fetch standard, section 3.2). The
-// zero value: nothing.
+// CORS is what pages of other origins are allowed to do here (Fetch standard, section 3.2).
+// The zero value allows nothing.
 type CORS struct {
-	// Origins may use the routes that are shared, as browsers write them in the header
-	// Origin: https://app.example.org.
+	// Origins are allowed to use the shared routes. They are written as browsers write them
+	// in the header Origin: https://app.example.org.
 	Origins []string
 
-	// Any has every origin read what needs no cookie. Nobody has Credentials then.
+	// Any lets every origin read what needs no cookie. It turns Credentials off.
 	Any bool
 
-	// Credentials has the cookies count that browsers send along from Origins.
+	// Credentials accepts the cookies that browsers send from Origins.
 	Credentials bool
 
-	// Methods, AllowedHeaders and ExposedHeaders are told to browsers as they are.
+	// Methods, AllowedHeaders and ExposedHeaders are sent to browsers as they are.
 	Methods, AllowedHeaders, ExposedHeaders []string
 
-	// MaxAge is how long browsers may remember the answer to a preflight.
+	// MaxAge is how long browsers can cache the answer to a preflight.
 	MaxAge time.Duration
 }
 
-// shared are the routes that pages of other origins may use, by their methods: what
-// programs use. Pages and their forms, and where a browser must go by itself, are not
-// among them.
+// shared are the routes, with their methods, that pages of other origins can use: those for
+// programs. Pages, their forms, and URLs that a browser must navigate to are not shared.
 var shared = map[string][]string{
-	"/auth":         reads,
+	"/auth":         readMethods,
 	"/auth/login":   {http.MethodPost},
 	"/auth/refresh": {http.MethodPost},
 	"/auth/logout":  {http.MethodPost},
 	"/users/me":     {http.MethodGet, http.MethodHead, http.MethodPatch},
-	"/roles/me":     reads,
+	"/roles/me":     readMethods,
 
-	"/policies/me/globals":    reads,
+	"/policies/me/globals":    readMethods,
 	"/utils/resolve-redirect": {http.MethodPost},
 
-	keysPath:           reads,
-	issuerMetadataPath: reads,
-	"/server/ping":     reads,
-	"/server/health":   reads,
-	"/server/info":     reads,
+	keysPath:           readMethods,
+	issuerMetadataPath: readMethods,
+	"/server/ping":     readMethods,
+	"/server/health":   readMethods,
+	"/server/info":     readMethods,
 }
 
-var reads = []string{http.MethodGet, http.MethodHead}
+var readMethods = []string{http.MethodGet, http.MethodHead}
 
-// sharedMethods are those of a path that pages of other origins may use.
+// sharedMethods are the methods of a path that pages of other origins can use.
 func sharedMethods(path string) []string {
 	if methods, ok := shared[path]; ok {
 		return methods
@@ -62,21 +61,21 @@ func sharedMethods(path string) []string {
 		return []string{http.MethodPost} // GET is where a browser begins a login
 	}
 	if strings.HasPrefix(path, issuerMetadataPath+"/") {
-		return reads
+		return readMethods
 	}
 	return nil
 }
 
-// corsRules are a CORS with the values of its headers made once.
+// corsRules are a CORS with precomputed header values.
 type corsRules struct {
 	named       map[string][]string // Access-Control-Allow-Origin by origin
 	any         bool
 	credentials bool
-	answers     http.Header // of what is asked for
+	answers     http.Header // of shared requests
 	preflights  http.Header
 }
 
-// vary keeps caches from handing the answer to one origin to another.
+// vary keeps caches from using the answer to one origin for another.
 var vary = []string{"Origin"}
 
 func newCORSRules(c CORS) corsRules {
@@ -100,8 +99,9 @@ func newCORSRules(c CORS) corsRules {
 	return r
 }
 
-// allowed is the Access-Control-Allow-Origin for a request; nil if its origin may do
-// nothing here. "null" is the origin of documents of anybody: sandboxed frames, files.
+// allowed is the Access-Control-Allow-Origin for a request; nil if its origin is not
+// allowed to do anything here. Any document can have the origin "null": sandboxed frames,
+// files.
 func (r corsRules) allowed(req *http.Request) []string {
 	origin := originOf(req)
 	if named := r.named[origin]; named != nil {
@@ -113,7 +113,7 @@ func (r corsRules) allowed(req *http.Request) []string {
 	return nil
 }
 
-// originOf is the origin that a request names; empty if it names none, or several.
+// originOf is the origin that a request names; empty if it names no origin, or several.
 func originOf(req *http.Request) string {
 	if values := req.Header["Origin"]; len(values) == 1 {
 		return values[0]
@@ -121,9 +121,10 @@ func originOf(req *http.Request) string {
 	return ""
 }
 
-// shareWithOrigins tells browsers what pages of other origins may use, and answers
-// their preflights before anything else is done. Without such origins it does nothing.
-func (s *Server) shareWithOrigins(next echo.HandlerFunc) echo.HandlerFunc {
+// handleCORS tells browsers what pages of other origins are allowed to do, and answers
+// their preflights before anything else happens. It does nothing if no origins are
+// configured.
+func (s *Server) handleCORS(next echo.HandlerFunc) echo.HandlerFunc {
 	rules := s.cors
 	if len(rules.named) == 0 && !rules.any {
 		return next
@@ -141,7 +142,7 @@ func (s *Server) shareWithOrigins(next echo.HandlerFunc) echo.HandlerFunc {
 			asked = req.Header.Get("Access-Control-Request-Method")
 		}
 		if origin == nil || !slices.Contains(methods, asked) {
-			s.logNotShared(c)
+			s.logCORSRefused(c)
 			return next(c)
 		}
 		header["Access-Control-Allow-Origin"] = origin
@@ -163,16 +164,17 @@ func copyHeader(to, from http.Header) {
 	}
 }
 
-// logNotShared helps to find out why a browser refuses: it tells the page nothing.
-func (s *Server) logNotShared(c echo.Context) {
+// logCORSRefused helps to find out why a browser refuses a request: the browser tells the
+// page nothing.
+func (s *Server) logCORSRefused(c echo.Context) {
 	if origin := originOf(c.Request()); origin != "" && s.logger.IsDebug() && s.fromAnotherSite(c) {
-		s.logger.Debug("origin is not in CORS_ORIGIN, or may not use this", "origin", origin[:min(len(origin), 256)],
+		s.logger.Debug("origin is not in CORS_ORIGIN, or is not allowed to use this route", "origin", origin[:min(len(origin), 256)],
 			"method", c.Request().Method, "path", loggedPath(c), "request_id", requestID(c))
 	}
 }
 
-// fromApplication refuses a request that another site made a browser send, unless the
-// site is an application that CORS names.
+// fromApplication refuses a request that another site made a browser send, unless CORS
+// allows the site.
 func (s *Server) fromApplication(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.fromAnotherSite(c) && !s.cors.names(c.Request()) {
@@ -182,14 +184,14 @@ func (s *Server) fromApplication(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// cookiesCount reports whether the cookies of a request may say on whose behalf it is.
-// Browsers add them whoever makes them ask (A17).
+// cookiesCount reports whether the cookies of a request can identify its user. Browsers
+// attach them whichever site causes the request (A17).
 func (s *Server) cookiesCount(c echo.Context) bool {
 	return !s.fromAnotherSite(c) || s.cors.credentials && s.cors.names(c.Request())
 }
 
-// names reports whether a program of an origin that is named sent the request. A form is
-// no program's: a page that shows what others wrote can be made to have one.
+// names reports whether a script at a listed origin sent the request. A form does not
+// count: a page that shows content from others can be made to contain one.
 func (r corsRules) names(req *http.Request) bool {
 	mode, media := req.Header.Get("Sec-Fetch-Mode"), mediaType(req)
 	return r.named[originOf(req)] != nil && (mode == "" || mode == "cors") && (media == "" || media == echo.MIMEApplicationJSON)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The cookie of a page whose origin is named says who changes their profile, and that of
-// no other page does.
+// A request with a cookie can change a profile if it comes from a page whose origin is
+// listed, and from no other page.
 func TestChangeMeFromAnotherOrigin(t *testing.T) {
 	b := signedInHere(t, sharingSite(t, byName))
 	if a := b.patch("/users/me?fields=language", `{"language":"de-DE"}`, fromApplication...); a.StatusCode != http.StatusOK || a.Header.Get("Access-Control-Allow-Origin") != application {

@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// application is an origin that the sites of these tests name.
+// application is an origin that the sites of these tests list.
 const application = "https://app.example.org"
 
 // fromApplication is what a browser says of a program of application, of another site.
@@ -104,7 +104,7 @@ func TestPreflights(t *testing.T) {
 	})
 }
 
-// strangers resemble application, and are none.
+// strangers are origins that resemble application.
 var strangers = []string{
 	"https://app.example.org.evil.com", "https://app.example.org:444", "https://app.example.org:443", "http://app.example.org", "null",
 	"https://APP.example.org", "HTTPS://app.example.org", "https://app.example.org.", "https://app.example.org/", "https://ada@app.example.org",
@@ -112,7 +112,7 @@ var strangers = []string{
 	"https://sub.app.example.org", "https://example.org", "https://localhost:3000", "http://localhost", "http://localhost:30000", "*", "https://app.example.org%00", "https://app.example.orġ",
 }
 
-// The routes are those that programs use; whoever adds one decides about it here.
+// Exactly these routes are shared; adding a route requires a decision here.
 func TestWhatOtherOriginsMayUse(t *testing.T) {
 	want := []string{
 		"GET /auth", "HEAD /auth", "POST /auth/login", "POST /auth/login/:provider", "POST /auth/refresh", "POST /auth/logout",
@@ -210,7 +210,7 @@ func TestAnotherOriginThatIsNamed(t *testing.T) {
 			}
 		}
 	})
-	// A form is posted by what a page shows, its programs have no part in it.
+	// A form is posted by the content of a page, not by its scripts.
 	t.Run("A17 not by forms", func(t *testing.T) {
 		b := signedInHere(t, sharingSite(t, byName))
 		navigating := []string{"Origin", application, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Accept", acceptHTML}
@@ -278,7 +278,7 @@ func TestA17OtherOriginsThatAreNotNamed(t *testing.T) {
 	b.wantSignedIn(true)
 }
 
-// Without credentials cookies of ours say nothing, whoever's browser brings them.
+// Without credentials our cookies do not count, whichever browser sends them.
 func TestOtherOriginsWithoutCredentials(t *testing.T) {
 	for name, change := range map[string]func(*web.CORS){"named": withoutCredentials, "any": anyOrigin} {
 		t.Run(name, func(t *testing.T) {
@@ -325,7 +325,7 @@ func TestAnyOriginReadsWhatNeedsNoCookie(t *testing.T) {
 	if a := b.get("/auth", "Origin", "null"); len(corsHeaders(a)) > 0 {
 		t.Errorf("null: %v", corsHeaders(a))
 	}
-	// Else every page of the web could try passwords from the networks of its readers.
+	// Otherwise every page of the web could try passwords from the networks of its readers.
 	if a := b.postJSON("/auth/login/dir", map[string]string{"identifier": "ada", "password": "right"}, stranger...); a.StatusCode != http.StatusForbidden {
 		t.Errorf("login: %s", a.Status)
 	}

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// What a request costs the host is its CPU time, that of the kernel included. The
+// The cost of a request to the host is its CPU time, including that of the kernel. The
 // client is another process, so that its time is not counted.
 
-// costClientVariable makes the binary of the tests such a client.
+// costClientVariable makes the test binary such a client.
 const costClientVariable = "DOORWARD_COST_CLIENT"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// batch is what a client is to send: the requests by turns, N altogether.
+// batch is what a client should send: the requests in turn, N altogether.
 type batch struct {
 	Requests [][]byte
 	N        int

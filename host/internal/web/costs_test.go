@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// anonymous is a dear request that anybody can send.
+// anonymous is an expensive request that anyone can send.
 type anonymous struct {
 	route    string // method and path as in routes.go
 	name     string
@@ -28,10 +28,10 @@ type anonymous struct {
 	requests [][]byte // by turns
 }
 
-// samlInbound is what plugins/saml says it must receive.
+// samlInbound is the size that plugins/saml says it must receive.
 const samlInbound = 528_388
 
-// saml is posting with what a SAML mechanism has besides.
+// saml is posting with the further capabilities of a SAML mechanism.
 type saml struct{ posting }
 
 func (saml) Metadata(context.Context) (sdk.Document, error) {
@@ -76,7 +76,7 @@ func raw(method, target, body string, header ...string) []byte {
 	return []byte(b.String() + "\r\n" + body)
 }
 
-// What a header may hold: 32 KB with all the rest.
+// What a header can hold: 32 KB with everything else.
 const headerRoom = 30 << 10
 
 var (
@@ -90,8 +90,8 @@ var (
 
 func with(lists ...[]string) []string { return slices.Concat(lists...) }
 
-// garbageCookies are as many of each kind as are looked at, and as many others as
-// there is room for.
+// garbageCookies are as many of each kind as are read, and as many others as there is room
+// for.
 func garbageCookies() []string {
 	var list []string
 	for i := range 8 {
@@ -106,12 +106,12 @@ func garbageCookies() []string {
 	return []string{"Cookie", text + strings.Repeat(";"+strings.Repeat("a", (headerRoom-len(text))/others-1), others)}
 }
 
-// hops is a chain of proxies that has no end.
+// hops is an endless chain of proxies.
 func hops() []string {
 	return []string{"X-Forwarded-For", strings.TrimSuffix(strings.Repeat("127.0.0.1,", headerRoom/10), ",")}
 }
 
-// largestBearer is an access token of ours in all but its signature.
+// largestBearer is an access token of this host, except for its signature.
 func largestBearer(t testing.TB, s *site) string {
 	var keys struct{ Keys []struct{ Kid string } }
 	if err := json.Unmarshal([]byte(s.browser(t).get("/.well-known/jwks.json").body), &keys); err != nil || len(keys.Keys) == 0 {
@@ -145,7 +145,7 @@ func attempts(t testing.TB, s *site, n int) [][]byte {
 	return list
 }
 
-// dearest lists the dearest requests of each route that we know of.
+// dearest lists the most expensive known requests of each route.
 func dearest(t testing.TB, s *site) []anonymous {
 	cookies, proxies := garbageCookies(), hops()
 	one := func(route, name string, status int, target, body string, header ...string) anonymous {
@@ -262,8 +262,8 @@ func TestEveryRouteHasACost(t *testing.T) {
 	}
 }
 
-// BenchmarkAnonymousCosts is the table of what anybody can make the host do, in
-// CPU time, in multiples of GET /server/ping in the same run.
+// BenchmarkAnonymousCosts measures what anyone can make the host do, in CPU time, as
+// multiples of GET /server/ping in the same run.
 func BenchmarkAnonymousCosts(b *testing.B) {
 	s := newCostlySite(b)
 	meter := newCostMeter(b, s.Listener.Addr().String())

@@ -8,9 +8,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// denied answers GET /denied: an application does not admit somebody. It says who they
-// are, what is missing, and how to go on as somebody else. It stands at our own origin,
-// where no application can make anything else of it.
+// denied answers GET /denied: an application does not admit a user. The page says who they
+// are, what is missing, and how to sign in as somebody else. It is at our own origin, where
+// no application can change it.
 func (s *Server) denied(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
@@ -18,9 +18,9 @@ func (s *Server) denied(c echo.Context) error {
 	}
 	target := s.appTarget(c, query.Get("redirect"))
 	if target == "" {
-		return payloadError{"redirect does not lead to an application"}
+		return payloadError{"redirect is not a URL of an application"}
 	}
-	who, ok, err := s.known(c)
+	who, ok, err := s.principalIfAny(c)
 	if err != nil {
 		return err
 	}
@@ -33,21 +33,21 @@ func (s *Server) denied(c echo.Context) error {
 	}
 	status := http.StatusForbidden
 	if judged.Admitted {
-		status = http.StatusOK // by now
+		status = http.StatusOK // in the meantime
 	}
 	view := page.Denied{
 		App: judged.App, Admitted: judged.Admitted, Person: s.signedInPage(c, who), ContinueURL: target,
 		AgainURL: s.signInURL(c, target, "again=1"),
 	}
 	for _, lack := range judged.Lacks {
-		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.shown(lack)})
+		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.visibleNames(lack)})
 	}
 	return s.render(c, status, view, formsLeave)
 }
 
-// shown are the names in a rule that somebody may see who does not meet it: not those of
-// other people.
-func (s *Server) shown(lack Lack) (names []string) {
+// visibleNames are the names in a rule that a user who does not meet it is allowed to see.
+// Names of other users are not.
+func (s *Server) visibleNames(lack Lack) (names []string) {
 	switch lack.What {
 	case "users":
 		return nil
@@ -61,7 +61,8 @@ func (s *Server) shown(lack Lack) (names []string) {
 	}
 }
 
-// notSeen is for somebody who is signed in, and whom an application does not know.
-func (s *Server) notSeen(c echo.Context, target string) page.Failure {
+// cookieNotSeen is the page for people who are signed in but whom an application does not
+// recognize.
+func (s *Server) cookieNotSeen(c echo.Context, target string) page.Failure {
 	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path(c, "/")}
 }

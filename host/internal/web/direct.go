@@ -14,13 +14,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// passwordLogin answers POST /auth/login, where Directus checks local
-// passwords. There are none.
+// passwordLogin answers POST /auth/login, where Directus checks local passwords. This host
+// has none.
 func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
 
-// directRequest is a login by a program that asks its user itself: what the first
-// prompt asks for, as identifier and password or by the name of each field, or,
-// when more was asked for, an attempt with answers.
+// directRequest is a login by a program that asks its user for credentials. It has what the
+// first prompt asks for, as identifier and password or by the name of each field. If more
+// was required, it has an attempt with answers.
 type directRequest struct {
 	Identifier string            `json:"identifier"`
 	Password   string            `json:"password"`
@@ -29,8 +29,7 @@ type directRequest struct {
 	Answers    map[string]string `json:"answers"`
 }
 
-// directLogin answers POST /auth/login/{provider} for mechanisms that begin
-// with a prompt.
+// directLogin answers POST /auth/login/{provider} for mechanisms that begin with a prompt.
 func (s *Server) directLogin(c echo.Context) error {
 	name := c.Param("provider")
 	if _, err := s.ports.Logins.Provider(name); err != nil {
@@ -43,8 +42,8 @@ func (s *Server) directLogin(c echo.Context) error {
 		return err
 	}
 	answer, err := s.directAnswer(c, name, body)
-	if more, ok := errors.AsType[moreWanted](err); ok {
-		return s.askAgain(c, more.pending)
+	if more, ok := errors.AsType[moreFieldsWanted](err); ok {
+		return s.answerMoreFields(c, more.pending)
 	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
@@ -54,7 +53,7 @@ func (s *Server) directLogin(c echo.Context) error {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
 	if out.Pending != nil {
-		return s.askAgain(c, *out.Pending)
+		return s.answerMoreFields(c, *out.Pending)
 	}
 	s.logSignedIn(c, name, out.SignedIn)
 	if out.SignedIn.Mode == sso.ModeJSON {
@@ -64,7 +63,7 @@ func (s *Server) directLogin(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{tokenBody(out.SignedIn)})
 }
 
-// directAnswer begins the login, unless the client goes on with an attempt.
+// directAnswer begins the login, unless the client continues an attempt.
 func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (sso.Answer, error) {
 	answer := sso.Answer{Provider: name, Client: client(c), Replaces: s.cookieTokens(c)}
 	answer.Response.Method = http.MethodPost
@@ -86,7 +85,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	if mode == "" {
 		mode = sso.ModeJSON
 	}
-	if err := s.mayTry(c, name, body.Identifier); err != nil {
+	if err := s.checkLimits(c, name, body.Identifier); err != nil {
 		return answer, err
 	}
 	pending, err := s.begin(c, sso.Start{Provider: name, Mode: mode, Redirect: "/"})
@@ -106,7 +105,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		return answer, payloadError{strings.Join(missing, " and ") + required(missing)}
 	}
 	if !complete {
-		return answer, moreWanted{pending}
+		return answer, moreFieldsWanted{pending}
 	}
 	answer.Response.Form = form
 	return answer, nil
@@ -116,11 +115,11 @@ func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
 	return payloadError{"this provider signs people in through a browser: open " + s.path(c, "/auth/login/"+provider) + " in a browser"}
 }
 
-// moreWanted is a login whose first prompt asks for what the client may not know
-// of: the answer tells which fields there are.
-type moreWanted struct{ pending sso.Pending }
+// moreFieldsWanted is a login whose first prompt asks for fields that the client may not
+// know: the answer lists them.
+type moreFieldsWanted struct{ pending sso.Pending }
 
-func (moreWanted) Error() string { return "more than identifier and password is wanted" }
+func (moreFieldsWanted) Error() string { return "more than identifier and password is required" }
 
 func required(names []string) string {
 	if len(names) == 1 {
@@ -129,15 +128,14 @@ func required(names []string) string {
 	return " are required"
 }
 
-// credentials puts what the client sent into the fields of the first prompt. An
-// answer goes by the name of its field. The identifier goes into the user name, or
-// into the only text field if there is none, and the password into the only
-// password.
+// credentials puts what the client sent into the fields of the first prompt. An answer goes
+// into the field with its name. The identifier goes into the user name, or into the only
+// text field if there is no user name, and the password into the only password field.
 //
-// missing are those of the two that the prompt requires and that are not there. If
-// not complete, something else is, or the identifier found no field: then the
-// mechanism is not bothered, because a try could count towards a lock, or sign in
-// somebody other than the client named.
+// missing are those of the two that the prompt requires and the client did not send.
+// complete is false if something else is missing, or no field takes the identifier. Then
+// the mechanism is not called, because a try could count towards a lockout, or sign in
+// another user than the client named.
 func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missing []string, complete bool) {
 	kinds := map[sdk.FieldKind]int{}
 	for _, f := range prompt.Fields {
@@ -167,15 +165,16 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 	return form, missing, named && complete
 }
 
-// askAgain tells the client what else is wanted, with a token to go on with.
-func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
+// answerMoreFields tells the client which other fields are required, with a token to
+// continue.
+func (s *Server) answerMoreFields(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
 		return payloadError{"this login continues in a browser: open " + s.path(c, "/auth/login/"+pending.Attempt.Provider) + " in a browser"}
 	}
-	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
+	s.logPromptRepeated(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
-	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
+	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is required"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))
 	for _, f := range prompt.Fields {
 		fields = append(fields, map[string]any{"name": f.Name, "kind": f.Kind, "label": f.Label, "optional": f.Optional})

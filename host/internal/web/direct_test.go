@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// asking prompts for fields and signs in whoever answers; it counts the answers.
+// asking prompts for fields and signs in every client that answers; it counts the answers.
 type asking struct {
 	fields []sdk.PromptField
 	calls  *atomic.Int32
@@ -47,8 +47,8 @@ func attemptOf(t *testing.T, a answer) (token, reason string) {
 	return token, reason
 }
 
-// Identifier and password go only where they are meant to go; the mechanism is
-// not asked to try what is not complete.
+// Identifier and password go only where they are meant to go; the mechanism is not called
+// with an incomplete answer.
 func TestDirectLoginThatWantsMore(t *testing.T) {
 	user := sdk.PromptField{Name: "user", Kind: sdk.FieldUsername}
 	password := sdk.PromptField{Name: "password", Kind: sdk.FieldPassword}
@@ -170,7 +170,7 @@ func TestJ01_AnswersThatAreMissing(t *testing.T) {
 	}
 }
 
-// refusing asks again with a reason of its own making.
+// refusing asks again with its own reason.
 type refusing struct{ reason sdk.Reason }
 
 func (r refusing) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
@@ -181,8 +181,8 @@ func (r refusing) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, erro
 	return sdk.Prompt{Reason: r.reason, Fields: credentials}, nil
 }
 
-// A prompt that is shown again says why, also for a reason that the page has no
-// words for; a further step that has no reason is not a refusal.
+// A prompt that is shown again says why, also for a reason for which the page has no words;
+// a further step without a reason is not a refusal.
 func TestPromptSaysWhyItIsShownAgain(t *testing.T) {
 	for _, test := range []struct {
 		reason sdk.Reason
@@ -314,7 +314,7 @@ func (d denying) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error
 	return nil, sdk.Denied(d.reason, "no")
 }
 
-// Each reason of the sdk is told to programs, and has words of its own for people.
+// Each reason of the SDK is sent to programs, and has its own words for people.
 func TestDeniedReasons(t *testing.T) {
 	seen := map[string]sdk.Reason{}
 	for _, reason := range sdk.Reasons() {

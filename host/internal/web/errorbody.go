@@ -24,18 +24,18 @@ type errorEntry struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// errorBody is the answer to programs: the code, the extensions that Directus has for it, and
-// a text of this package. The texts of plugins and libraries go to the log only.
+// errorBody is the answer to programs: the code, the extensions that Directus has for it,
+// and a text from this package. The texts of plugins and libraries go to the log only.
 //
-// The extension reason is a text with INVALID_PAYLOAD, SERVICE_UNAVAILABLE and
-// UNSUPPORTED_MEDIA_TYPE, and a word of a fixed set with INVALID_CREDENTIALS, where
-// Directus has none.
+// The extension reason is a text for INVALID_PAYLOAD, SERVICE_UNAVAILABLE and
+// UNSUPPORTED_MEDIA_TYPE, and a word from a fixed set for INVALID_CREDENTIALS, where
+// Directus has no reason.
 func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	extensions, message := map[string]any{"code": a.code}, a.message.What
 	switch a.code {
 	case "ROUTE_NOT_FOUND":
 		extensions["path"] = c.Request().URL.EscapedPath()
-		if isElsewhere(a.message) {
+		if isDirectusRoute(a.message) {
 			extensions["reason"] = a.message.Next
 		}
 	case "FORBIDDEN":
@@ -71,7 +71,7 @@ func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	return errorEnvelope{[]errorEntry{{Message: message, Extensions: extensions}}}
 }
 
-// credentialsReason returns the reason of a refusal, as a word of the contract, or "".
+// credentialsReason returns the reason of a refusal, as one of the contract's words, or "".
 func credentialsReason(err error) string {
 	if errors.Is(err, sso.ErrUserInactive) {
 		return string(sdk.ReasonAccountDisabled)
@@ -83,9 +83,8 @@ func credentialsReason(err error) string {
 	return string(reason)
 }
 
-// serviceOf names what is unavailable as Directus does: the driver of a provider, "api"
-// for this host itself, and, of ours, "database", and "provider" where the request does
-// not name one.
+// serviceOf names what is unavailable as Directus does: the driver of a provider, or "api"
+// for this host itself. We add "database", and "provider" if the request does not name one.
 func (s *Server) serviceOf(c echo.Context, err error) string {
 	switch {
 	case errors.Is(err, sso.ErrStoreUnavailable):
@@ -99,7 +98,7 @@ func (s *Server) serviceOf(c echo.Context, err error) string {
 	return "provider"
 }
 
-// payloadReason says what is wrong with a request, in a text of this package.
+// payloadReason says what is wrong with a request, in a text from this package.
 func payloadReason(err error, a answer) string {
 	if p, ok := errors.AsType[payloadError](err); ok {
 		return p.reason
@@ -112,7 +111,7 @@ func payloadReason(err error, a answer) string {
 	return a.message.Title
 }
 
-// sentence makes a sentence of a text: with a capital and a period.
+// sentence turns a text into a sentence: with a capital and a period.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."

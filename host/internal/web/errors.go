@@ -24,23 +24,23 @@ var (
 	errNoCredentials  = errors.New("not signed in")
 	errNoCookie       = errors.New("the browser did not send the cookie of this login")
 	errDropped        = errors.New("the browser has cookies of other logins, but not of this one")
-	errNoPasswords    = errors.New("there are no local passwords")
+	errNoPasswords    = errors.New("this host has no local passwords")
 	errUnsupported    = errors.New("unsupported content type")
 )
 
-// payloadError is an errInvalidPayload with a reason that the client may see.
+// payloadError is an errInvalidPayload with a reason for the client.
 type payloadError struct{ reason string }
 
 func (e payloadError) Error() string { return "invalid payload: " + e.reason }
 func (e payloadError) Unwrap() error { return errInvalidPayload }
 
-// mediaError is an errUnsupported with a reason that says what is taken instead.
+// mediaError is an errUnsupported with a reason that says what is accepted instead.
 type mediaError struct{ reason string }
 
 func (e mediaError) Error() string { return errUnsupported.Error() + ": " + e.reason }
 func (e mediaError) Unwrap() error { return errUnsupported }
 
-// notOfType is the mediaError for a body with another content type than the accepted ones.
+// notOfType is the mediaError for a body whose content type is not among the accepted ones.
 func notOfType(accepted string) error { return mediaError{"the content type must be " + accepted} }
 
 // answer is the answer to an error: programs get the status and the code, people get the
@@ -133,7 +133,7 @@ func answerTo(err error) answer {
 		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.answer.message == page.MessageDenied {
 			row.answer.message = message
 		}
-		if limited, ok := errors.AsType[limitedError](err); ok && row.err == errLimited { //nolint:errorlint // of this row
+		if limited, ok := errors.AsType[limitedError](err); ok && row.err == errLimited { //nolint:errorlint // the error of this row
 			row.answer.message = page.TooManyAttempts(limited.wait())
 		}
 		return row.answer
@@ -165,8 +165,8 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	a := elsewhere(c, answerTo(err))
-	askToRetry(c, err)
+	a := explainNotFound(c, answerTo(err))
+	setRetryAfter(c, err)
 	if wantsHTML(c) {
 		err = s.renderFailure(c, a, err)
 	} else {
@@ -216,9 +216,9 @@ func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
 // keeps up serves a full queue in a few seconds, and large requests do not take longer.
 const retryBusy = "5"
 
-// askToRetry says when the client may repeat a request that was not served (RFC 9110
+// setRetryAfter says when the client may repeat a request that was not served (RFC 9110
 // section 10.2.3).
-func askToRetry(c echo.Context, err error) {
+func setRetryAfter(c echo.Context, err error) {
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errOverloaded) {
 		c.Response().Header().Set(echo.HeaderRetryAfter, retryBusy)
 	}
@@ -229,7 +229,7 @@ func askToRetry(c echo.Context, err error) {
 
 // logShown logs an error that is shown as a page, and reports whether the line was written
 // at the level in force. Only then does the page show the ID of the request, as a reference
-// for support. Anybody can cause such pages, so the lines of each page are sampled. The
+// for support. Anyone can cause such pages, so the lines of each page are sampled. The
 // provider must be a configured one, or empty.
 func (s *Server) logShown(c echo.Context, provider, what string, a answer, err error) bool {
 	level := hclog.Info
@@ -237,7 +237,7 @@ func (s *Server) logShown(c echo.Context, provider, what string, a answer, err e
 	case isOurFault(a, err):
 		level = hclog.Error
 	case c.Request().Context().Err() != nil:
-		level = hclog.Debug // the client is gone and sees no page
+		level = hclog.Debug // the client has gone and sees no page
 	case errors.Is(err, sso.ErrBusy): // a flood, which has its own line in the log
 	case what == "sign-in refused" && a.code != "INVALID_PAYLOAD":
 		level = hclog.Warn

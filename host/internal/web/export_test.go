@@ -9,38 +9,38 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Routes are all there are.
+// Routes are all routes.
 func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
 
-// NewStoreHealth makes what asks a store.
+// NewStoreHealth makes a StoreHealth.
 func NewStoreHealth(storage func(ctx context.Context) error, logger hclog.Logger) *StoreHealth {
 	return &StoreHealth{storeHealth{storage: storage, sampled: newSampler(logger)}}
 }
 
-// StoreHealth lets tests ask.
+// StoreHealth gives tests access to storeHealth.
 type StoreHealth struct{ storeHealth }
 
-// Ask asks.
-func (h *StoreHealth) Ask(ctx context.Context) error { return h.ask(ctx) }
+// Ask checks the store.
+func (h *StoreHealth) Ask(ctx context.Context) error { return h.check(ctx) }
 
-// FillWaitingRoom makes as many wait with a large body as may.
+// FillWaitingRoom makes as many clients wait with a large body as are allowed to.
 func (s *Server) FillWaitingRoom() {
-	s.bodies.waiting = make([]*bodyWaiter, maxBodyWaiters)
-	for i := range s.bodies.waiting {
-		s.bodies.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
+	s.bodyMemory.waiting = make([]*bodyWaiter, maxBodyWaiters)
+	for i := range s.bodyMemory.waiting {
+		s.bodyMemory.waiting[i] = &bodyWaiter{size: 1 << 60, ready: make(chan struct{})}
 	}
 }
 
-// WaitForRequests has the server wait longer for requests at its end.
-func (s *Server) WaitForRequests(most time.Duration) { s.comes = most }
+// WaitForRequests makes the server wait longer for late requests when it stops.
+func (s *Server) WaitForRequests(most time.Duration) { s.lateRequests = most }
 
-// TakeAllRoom leaves none for large bodies.
-func (s *Server) TakeAllRoom() { s.bodies.held = s.bodies.total }
+// TakeAllRoom leaves no room for large bodies.
+func (s *Server) TakeAllRoom() { s.bodyMemory.held = s.bodyMemory.total }
 
-// KnownReason is what a reason of a plugin counts as.
+// KnownReason is the word under which a plugin's reason is counted.
 func KnownReason(reason string) string { return knownReason(sdk.Reason(reason)) }
 
-// CountedWords are the reasons of refusals, and the outcomes of refreshes, that are counted.
+// CountedWords are the counted reasons of refusals and outcomes of refreshes.
 func CountedWords() (words []string) {
 	for _, row := range refusalReasons {
 		words = append(words, row.reason)

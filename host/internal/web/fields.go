@@ -6,24 +6,24 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Bounds of the parameter fields.
+// Limits of the parameter fields.
 const (
 	maxFields     = 128 // names
-	maxFieldName  = 128 // bytes of one, with those before it
-	maxFieldDepth = 10  // names in one another, as MAX_RELATIONAL_DEPTH of Directus
+	maxFieldName  = 128 // bytes of a name, including its parents
+	maxFieldDepth = 10  // levels of names; MAX_RELATIONAL_DEPTH of Directus
 )
 
 // anyField stands for all fields of a record.
 const anyField = "*"
 
-// fields are what a client wants to be told of a record: of each, what it wants of the
-// record that the field leads to. That is empty for the field by itself.
+// fields are the requested fields of a record. Each has the requested fields of the record
+// that it leads to; these are empty if only the field itself is requested.
 type fields map[string]fields
 
-// readFields reads the parameter fields as Directus does: names with commas between, in
-// one parameter or several (fields=, fields[]=, fields[0]=), with dots in the names where
-// they lead to another record. It is nil if there are none: all are wanted then. All other
-// parameters are left alone: what they choose among many records, there is one of.
+// readFields reads the parameter fields as Directus does: names separated by commas, in one
+// parameter or several (fields=, fields[]=, fields[0]=), with dots in names that lead to
+// another record. It returns nil if there are none: then all fields are requested. Other
+// parameters are ignored: they select among many records, and here there is only one.
 func readFields(c echo.Context) (fields, error) {
 	if c.Request().URL.RawQuery == "" {
 		return nil, nil
@@ -68,7 +68,7 @@ func namesIn(lists []string) (names []string) {
 	return names
 }
 
-// isFields tells the parameter by its name, in the forms of qs.
+// isFields reports whether a parameter is fields, in one of the forms of qs.
 func isFields(parameter string) (bool, error) {
 	index, ok := strings.CutPrefix(parameter, "fields")
 	switch {
@@ -90,14 +90,15 @@ func (f fields) add(name string) error {
 	}
 	for _, part := range path {
 		if part == "" {
-			return payloadError{"fields has a name with nothing before or after a dot"}
+			return payloadError{"fields has a name with an empty part before or after a dot"}
 		}
 		f = f.below(part)
 	}
 	return nil
 }
 
-// below returns what is wanted below a field, which is wanted itself from now on.
+// below returns the requested fields below a field, and adds that field to the requested
+// ones.
 func (f fields) below(name string) fields {
 	if f[name] == nil {
 		f[name] = fields{}
@@ -105,7 +106,7 @@ func (f fields) below(name string) fields {
 	return f[name]
 }
 
-// merge wants all that the other wants, too.
+// merge adds all fields that the other has.
 func (f fields) merge(other fields) {
 	for name, below := range other {
 		f.below(name).merge(below)

@@ -15,7 +15,7 @@ import (
 
 const editorID = "6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01"
 
-// newMember signs somebody in who has a role, and returns their browser and ID.
+// newMember signs in a user who has a role, and returns their browser and ID.
 func newMember(t *testing.T, s *site) (b *browser, id string) {
 	t.Helper()
 	if err := s.store.AddRole(t.Context(), sso.Role{ID: editorID, Name: "Editor"}, sso.Event{}); err != nil {
@@ -33,7 +33,7 @@ func newMember(t *testing.T, s *site) (b *browser, id string) {
 	return b, id
 }
 
-// What clients ask for as Directus takes it, and the data of the answer.
+// Fields as Directus clients ask for them, and the data of the answer.
 func TestFields(t *testing.T) {
 	s := newSite(t, "")
 	b, id := newMember(t, s)
@@ -90,7 +90,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// What Directus does not know is told in its words; what is too much is refused.
+// For fields that Directus does not have, the error is that of Directus; requests for too
+// much are refused.
 func TestFieldsThatThereAreNot(t *testing.T) {
 	s := newSite(t, "")
 	b, _ := newMember(t, s)
@@ -136,13 +137,13 @@ func TestFieldsThatThereAreNot(t *testing.T) {
 	if a := b.get("/users/me?fields=nope", "Accept", acceptHTML); a.StatusCode != http.StatusForbidden || strings.Contains(a.body, "directus_users") {
 		t.Errorf("a page: %s %s", a.Status, a.body)
 	}
-	// Who is not signed in learns nothing of what there is.
+	// Clients that are not signed in learn nothing about the fields.
 	if a := s.browser(t).get("/users/me?fields=nope&access_token=x"); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("not signed in: %s %s", a.Status, a.body)
 	}
 }
 
-// messageOf is what an error tells in words.
+// messageOf is the message of an error.
 func messageOf(t *testing.T, a answer) string {
 	t.Helper()
 	var body struct{ Errors []struct{ Message string } }
@@ -152,7 +153,7 @@ func messageOf(t *testing.T, a answer) string {
 	return body.Errors[0].Message
 }
 
-// Somebody without a role has null in its place, whatever is wanted of it.
+// A user without a role has null in its place, whatever fields of it are requested.
 func TestFieldsWithoutARole(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	b.signIn("op", "ada")

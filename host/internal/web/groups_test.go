@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What clients of Directus read stays as it is; beside it stand the username and the groups
-// of the session, which are null where nobody knows them.
+// What Directus clients read is unchanged. The username and the groups of the session are
+// added, and are null if they are not known.
 func TestMeTellsGroupsAndUsername(t *testing.T) {
 	s := newSite(t, "")
 	for code, want := range map[string]map[string]any{

@@ -6,15 +6,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Mail scanners and programs that check links send HEAD to whatever they find,
-// also to the links of a login. It must be safe (RFC 9110 section 9.2.1): where
-// GET begins a login or spends a code, HEAD answers what can be told without.
+// Mail scanners and link checkers send HEAD to any link they find, including the links of a
+// login. HEAD must be safe (RFC 9110 section 9.2.1): where GET begins a login or spends a
+// code, HEAD answers what can be said without doing so.
 
-// couldStartLogin answers HEAD /auth/login/{provider}: 200 where GET would ask the
-// mechanism, and the error that GET would be answered before it does. No login
-// starts, no cookie is set, and the plugin hears nothing.
-func (s *Server) couldStartLogin(c echo.Context) error {
-	start, err := s.startOf(c)
+// headLogin answers HEAD /auth/login/{provider}: 200 where GET would call the mechanism,
+// and the same error where GET would fail before that. No login starts, no cookie is set,
+// and the plugin is not called.
+func (s *Server) headLogin(c echo.Context) error {
+	start, err := s.readStart(c)
 	if err != nil {
 		return err
 	}
@@ -24,10 +24,10 @@ func (s *Server) couldStartLogin(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// couldReceive answers HEAD on the URLs that providers send to: 200 if there is
-// such a provider. What the query holds is not looked at: a scanner that follows
-// the link before the browser does would use up its code.
-func (s *Server) couldReceive(c echo.Context) error {
+// headCallback answers HEAD on the URLs that providers send to: 200 if the provider exists.
+// The query is not read: a scanner that follows the link before the browser does would use
+// up its code.
+func (s *Server) headCallback(c echo.Context) error {
 	if _, err := s.ports.Logins.Provider(c.Param("provider")); err != nil {
 		return err
 	}

@@ -8,14 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// safe are the routes of which HEAD is answered without what GET does: GET begins
-// something there, or ends something.
+// safe are the routes where HEAD is answered without doing what GET does: GET begins or
+// ends something there.
 var safe = map[string]bool{
 	"/auth/login/:provider": true, "/auth/login/:provider/callback": true, "/auth/login/:provider/acs": true, "/auth/login/:provider/logout": true,
 }
 
-// HEAD is answered wherever GET is: as GET, without the body, or without doing
-// anything.
+// HEAD is answered wherever GET is: like GET, without the body, or without doing anything.
 func TestHeadOnEveryRoute(t *testing.T) {
 	s := newSite(t, "")
 	for _, route := range s.server.Routes() {
@@ -67,8 +66,8 @@ func TestHeadTellsWhatGetWouldRefuse(t *testing.T) {
 	}
 }
 
-// A scanner that sees the link of the callback before the browser opens it must
-// not use it up.
+// A scanner that sees the link of the callback before the browser opens it must not use it
+// up.
 func TestHeadDoesNotSpendACode(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	callback := "/auth/login/op/callback?code=ada&state=" + b.begin("/auth/login/op")

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	healthTimeout = 8 * time.Second // longer than the store waits for a lock
-	healthLasts   = time.Second
+	healthTimeout  = 8 * time.Second // longer than the store waits for a lock
+	healthCacheTTL = time.Second
 )
 
-// health answers /server/health: 200 while people can sign in, 503 if the store
-// fails or the host is about to end. A provider that is unavailable is a warning: the
-// others go on.
+// health answers /server/health: 200 while people can sign in, 503 if the store fails or
+// the host is about to stop. An unavailable provider is a warning: people can still sign in
+// with the others.
 func (s *Server) health(c echo.Context) error {
 	if s.notReady.Load() {
-		return tellHealth(c, http.StatusServiceUnavailable, "stopping")
+		return writeHealth(c, http.StatusServiceUnavailable, "stopping")
 	}
 	status, code := "ok", http.StatusOK
 	for _, p := range s.ports.Logins.Providers() {
@@ -28,40 +28,40 @@ func (s *Server) health(c echo.Context) error {
 			status = "warn"
 		}
 	}
-	if err := s.storage.ask(c.Request().Context()); err != nil {
+	if err := s.storage.check(c.Request().Context()); err != nil {
 		status, code = "error", http.StatusServiceUnavailable
 	}
-	return tellHealth(c, code, status)
+	return writeHealth(c, code, status)
 }
 
-func tellHealth(c echo.Context, code int, status string) error {
+func writeHealth(c echo.Context, code int, status string) error {
 	c.Response().Header().Set(echo.HeaderContentType, "application/health+json")
 	return c.JSON(code, map[string]string{"status": status})
 }
 
-// storeHealth asks the store at most once a second, however many want to know:
-// the answer may need the one connection that writes, and anybody may ask.
+// storeHealth checks the store at most once a second, however many ask: the check may need
+// the only connection that writes, and anyone can ask.
 type storeHealth struct {
 	storage func(ctx context.Context) error
 	sampled *sampler
 
-	mu     sync.Mutex
-	asking chan struct{} // closed when the answer is there; nil: nobody asks
-	until  time.Time
-	err    error
+	mu       sync.Mutex
+	checking chan struct{} // closed when the check has ended; nil: no check is under way
+	until    time.Time
+	err      error
 }
 
-func (h *storeHealth) ask(ctx context.Context) error {
+func (h *storeHealth) check(ctx context.Context) error {
 	h.mu.Lock()
-	if h.asking == nil && time.Now().Before(h.until) {
+	if h.checking == nil && time.Now().Before(h.until) {
 		defer h.mu.Unlock()
 		return h.err
 	}
-	if h.asking == nil {
-		h.asking = make(chan struct{})
-		go h.find(h.asking) // ends with healthTimeout
+	if h.checking == nil {
+		h.checking = make(chan struct{})
+		go h.run(h.checking) // ends with healthTimeout
 	}
-	answered := h.asking
+	answered := h.checking
 	h.mu.Unlock()
 	select {
 	case <-answered:
@@ -73,18 +73,18 @@ func (h *storeHealth) ask(ctx context.Context) error {
 	}
 }
 
-func (h *storeHealth) find(answered chan struct{}) {
+func (h *storeHealth) run(answered chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
 	err := h.storage(ctx)
 	if err != nil {
-		h.sampled.log(hclog.Error, "", "", "store does not work", "error", oneLine(err))
+		h.sampled.log(hclog.Error, "", "", "store is failing", "error", oneLine(err))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil && h.err != nil {
 		h.sampled.log(hclog.Info, "", "", "store works again")
 	}
-	h.err, h.until, h.asking = err, time.Now().Add(healthLasts), nil
+	h.err, h.until, h.checking = err, time.Now().Add(healthCacheTTL), nil
 	close(answered)
 }

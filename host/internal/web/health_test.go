@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// However many ask, the store is asked once a second.
+// However many clients ask, the store is checked once a second.
 func TestHealthIsAskedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
@@ -55,13 +55,13 @@ func TestHealthIsAskedOnceASecond(t *testing.T) {
 		if asked.Load() != 3 {
 			t.Errorf("asked %d times", asked.Load())
 		}
-		if _, then, failed := strings.Cut(logged.String(), "store does not work"); !failed || strings.Count(then, "store works again") != 1 {
+		if _, then, failed := strings.Cut(logged.String(), "store is failing"); !failed || strings.Count(then, "store works again") != 1 {
 			t.Errorf("the log does not say when it began and ended:\n%s", logged.String())
 		}
 	})
 }
 
-// Whoever waits for the answer and goes away does not take it from the others.
+// A client that goes away while it waits for the answer does not take it from the others.
 func TestHealthOfWhoGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		health := web.NewStoreHealth(func(ctx context.Context) error {

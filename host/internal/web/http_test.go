@@ -127,8 +127,8 @@ func TestSignInPage(t *testing.T) {
 	}
 }
 
-// Our own page knows people by their session cookie, whatever mode a provider
-// has: a login that starts there ends there, and so does a second try.
+// Our own page identifies people by their session cookie, whatever the mode of a provider:
+// a login that starts there ends there, and so does a second try.
 func TestSignInPageLeadsToASession(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	a := b.get("/login", "Accept", acceptHTML)

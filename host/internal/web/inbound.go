@@ -9,20 +9,20 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// repostedMark is what a form of ours has in addition to what was posted before: it
-// must not be why the same response is too large the second time.
+// repostedMark is what our own form adds to what was posted before. It must not make the
+// same response too large the second time.
 const repostedMark = repostedField + "=1&"
 
 func isReposted(form string) bool {
 	return strings.HasPrefix(form, repostedMark) || strings.Contains(form, "&"+repostedField+"=")
 }
 
-// inboundKey is where fromProvider leaves what it read.
+// inboundKey is the context key of the request that fromProvider has read.
 const inboundKey = "inbound"
 
-// fromProvider reads the requests that come by way of a provider, once. They are
-// bounded by what its mechanism can receive, and all large ones together by the
-// memory and the processors that there are: anybody can send them.
+// fromProvider reads requests that come by way of a provider, once. Each is limited by what
+// its mechanism can receive, and all large ones together by memory and processors: anyone
+// can send them.
 func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req := c.Request()
@@ -48,12 +48,12 @@ func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 			if int64(len(form)) > limit && !isReposted(form) {
 				return echo.ErrStatusRequestEntityTooLarge
 			}
-			return s.turns.whileLarge(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
+			return s.parsing.do(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
 		})
 	}
 }
 
-// withRoom does something with a request when there is room for its body.
+// withRoom calls do when there is room for the body of a request.
 func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	req := c.Request()
 	if req.ContentLength > limit {
@@ -61,9 +61,9 @@ func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	}
 	size := req.ContentLength
 	if size < 0 {
-		size = limit // chunked: browsers send no such form
+		size = limit // chunked: browsers do not send forms like this
 	}
-	release, err := s.bodies.take(req.Context(), c.RealIP(), size)
+	release, err := s.bodyMemory.take(req.Context(), c.RealIP(), size)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	return do()
 }
 
-// parseInbound leaves the request for inbound. Query and body are never merged
+// parseInbound stores the parsed request for inbound. Query and body are never merged
 // (B19).
 func parseInbound(c echo.Context, form string, next echo.HandlerFunc) error {
 	in := sdk.InboundRequest{Method: c.Request().Method, RawQuery: c.Request().URL.RawQuery}

@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// invitation answers GET /invitation: it tells whose account the link is for, and how one
-// can sign in to take it. Opening it uses nothing up, since programs that look at mail
-// open every link.
+// invitation answers GET /invitation: it shows whose account the link is for, and the ways
+// to sign in to claim it. Opening the link does not use it up, because programs that scan
+// mail open every link.
 func (s *Server) invitation(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
@@ -36,11 +36,12 @@ func (s *Server) invitation(c echo.Context) error {
 	return s.render(c, http.StatusOK, view, formsLeave)
 }
 
-// acceptInvitation answers POST /invitation: a login begins that takes the account. It
-// comes from our own page only: else another site could have somebody, without a word,
-// take an account that it knows more of than they do.
-// The token stays with us, in the sealed attempt: the page sends no Referer, and a
-// provider is told nothing of it.
+// acceptInvitation answers POST /invitation: it begins a login that claims the account. The
+// form must come from our own page: otherwise another site could make people claim, without
+// their knowledge, an account that the site knows more about than they do.
+//
+// The token stays here, in the sealed attempt: the page sends no Referer, and a provider
+// learns nothing of it.
 func (s *Server) acceptInvitation(c echo.Context) error {
 	form, err := readForm(c.Request())
 	if err != nil {
@@ -61,8 +62,8 @@ func (s *Server) acceptInvitation(c echo.Context) error {
 		return seeOther(c, sso.InvitationURL(s.urls.main.text, start.Invitation))
 	}
 	if err != nil {
-		// Not to where the same would start without the invitation.
-		return s.tellRefused(c, sso.Attempt{Provider: start.Provider, Invitation: sso.Invitation{Hash: start.Invitation.Claim().Key}}, err)
+		// This must not lead to a login that starts without the invitation.
+		return s.answerRefused(c, sso.Attempt{Provider: start.Provider, Invitation: sso.Invitation{Hash: start.Invitation.Claim().Key}}, err)
 	}
-	return s.goOn(c, pending)
+	return s.showStep(c, pending)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// invite adds an account, and a one-time link to it.
+// invite adds an account and a one-time link to it.
 func (s *site) invite(t *testing.T, id string) (token string) {
 	t.Helper()
 	made := sso.NewInvitationToken()
@@ -54,8 +54,8 @@ func (b *browser) accept(token, provider string, header ...string) answer {
 	return b.postForm("/invitation", url.Values{"token": {token}, "provider": {provider}}, append(header, "Accept", acceptHTML)...)
 }
 
-// The login that is completed takes the account, even where registration is closed.
-// Nothing that leaves us has the token in it.
+// The completed login claims the account, even where registration is closed. Nothing that
+// leaves this host contains the token.
 func TestAcceptingAnInvitation(t *testing.T) {
 	s := newSite(t, "")
 	token := s.invite(t, "one")
@@ -130,7 +130,7 @@ func TestInvitationsThatAreNotTaken(t *testing.T) {
 	}
 }
 
-// A login by name and password takes the account, too.
+// A login by name and password claims the account, too.
 func TestAcceptingByPassword(t *testing.T) {
 	s := newSite(t, "")
 	token := s.invite(t, "one")

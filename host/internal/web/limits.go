@@ -14,11 +14,11 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// errLimited: too many sign-ins failed, or came to no end (L03).
+// errLimited means that too many sign-ins failed, or were not completed (L03).
 var errLimited = errors.New("too many attempts")
 
-// limitedError is an errLimited, or an errProfileLimited, that says when it is worth to
-// try again.
+// limitedError is an errLimited, or an errProfileLimited, with the time after which to try
+// again.
 type limitedError struct {
 	*limit.Exceeded
 	at time.Time
@@ -28,18 +28,18 @@ type limitedError struct {
 func (e limitedError) Error() string { return e.of.Error() + ": " + e.Exceeded.Error() }
 func (e limitedError) Unwrap() error { return e.of }
 
-// wait is in whole seconds, as Retry-After is.
+// wait is rounded up to whole seconds, as Retry-After needs it.
 func (e limitedError) wait() time.Duration {
 	return max(time.Second, (e.Wait + time.Second - 1).Truncate(time.Second))
 }
 
-// begin begins a login, unless too many came to no end. A login that could not begin is
-// none.
+// begin begins a login, unless too many were not completed. A login that fails to begin is
+// not counted.
 func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	s.warnOfOneAddress(c, false)
-	start.PublicURL = s.at(c).text
-	who := s.who(c, start.Provider, "")
-	if err := s.limited(c, s.config.Limits.Start(who)); err != nil {
+	start.PublicURL = s.publicURL(c).text
+	who := s.limitKey(c, start.Provider, "")
+	if err := s.asLimited(c, s.config.Limits.Start(who)); err != nil {
 		return sso.Pending{}, err
 	}
 	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
@@ -49,50 +49,51 @@ func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	return pending, err
 }
 
-// mayTry refuses a login name before the login begins for which it would be tried.
-func (s *Server) mayTry(c echo.Context, provider, name string) error {
-	return s.limited(c, s.config.Limits.Look(s.who(c, provider, name)))
+// checkLimits refuses a login name before a login begins to try it.
+func (s *Server) checkLimits(c echo.Context, provider, name string) error {
+	return s.asLimited(c, s.config.Limits.Look(s.limitKey(c, provider, name)))
 }
 
-// tryAnswer goes on with a login, unless the answer can be guessed and too many were
-// wrong. An answer that is refused so is not spent.
+// tryAnswer continues a login, unless the answer can be guessed and too many were wrong. An
+// answer refused for this reason can be sent again.
 func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, error) {
-	answer.PublicURL = s.at(c).text
+	answer.PublicURL = s.publicURL(c).text
 	name, guessable := s.ports.Logins.Asked(answer)
-	who := s.who(c, answer.Provider, name)
+	who := s.limitKey(c, answer.Provider, name)
 	var try *limit.Try
 	if guessable {
 		var err error
 		if try, err = s.config.Limits.Try(c.Request().Context(), who); err != nil {
-			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.limited(c, err)
+			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.asLimited(c, err)
 		}
 	}
-	defer try.Unjudged() // if nothing else was said
+	defer try.Unjudged() // unless another result was reported
 	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
 	switch {
 	case err == nil && out.SignedIn != nil:
 		try.Succeeded()
-		s.endWell(c, who, out.SignedIn)
+		s.loginSucceeded(c, who, out.SignedIn)
 	case err == nil && out.Linked:
 		try.Succeeded()
 		s.config.Limits.Finished(who)
 	case isFailure(out, err):
 		try.Failed()
-	case err != nil && out.Spent && guessable: // the provider's fault, or ours
-		// Of a redirect the browser says whose fault it was, and would have as many starts as
-		// it likes: begin, come back with error=server_error, begin.
+	case err != nil && out.Spent && guessable: // the provider's fault, or the host's
+		// After a redirect, the browser says whose fault it was. If that counted, a client
+		// would have as many starts as it likes: begin, return with error=server_error,
+		// begin.
 		s.config.Limits.Finished(who)
 	}
 	return out, err
 }
 
-// tryUnsolicited signs in by a response that no start of ours stands for, so each is
-// counted that does not hold.
+// tryUnsolicited signs in with a response that no start of ours belongs to, so every one
+// that is not valid counts.
 func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedIn, error) {
-	who := s.who(c, u.Provider, "")
+	who := s.limitKey(c, u.Provider, "")
 	try, err := s.config.Limits.Try(c.Request().Context(), who)
 	if err != nil {
-		return nil, s.limited(c, err)
+		return nil, s.asLimited(c, err)
 	}
 	defer try.Unjudged()
 	done, err := s.ports.Logins.ContinueUnsolicited(c.Request().Context(), u)
@@ -106,8 +107,8 @@ func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedI
 	return done, err
 }
 
-// isFailure reports whether somebody answered wrongly. That a provider is away, or that
-// one must choose a new password, is nobody's guess.
+// isFailure reports whether an answer was wrong. An unavailable provider, or the need to
+// choose a new password, is not a wrong guess.
 func isFailure(out sso.Outcome, err error) bool {
 	if err != nil {
 		return errors.Is(err, sdk.ErrDenied) || errors.Is(err, sdk.ErrInvalidResponse) ||
@@ -124,14 +125,14 @@ func isFailure(out sso.Outcome, err error) bool {
 	return true
 }
 
-// endWell takes back the start of a login, and has the browser be known from now on.
-func (s *Server) endWell(c echo.Context, who limit.Who, done *sso.SignedIn) {
+// loginSucceeded takes back the start of a login, and remembers the browser from now on.
+func (s *Server) loginSucceeded(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	s.config.Limits.Finished(who)
 	s.keepDevice(c, who, done)
 }
 
-// who tells for whom is counted.
-func (s *Server) who(c echo.Context, provider, name string) limit.Who {
+// limitKey says for whom an attempt is counted.
+func (s *Server) limitKey(c echo.Context, provider, name string) limit.Who {
 	who := limit.Who{Address: sso.ClientAddress(c.Request().Context()), Provider: provider, Name: name}
 	if cookie, err := c.Cookie(s.deviceCookieName(c)); err == nil {
 		who.Device = cookie.Value
@@ -139,8 +140,9 @@ func (s *Server) who(c echo.Context, provider, name string) limit.Who {
 	return who
 }
 
-// limited makes an errLimited of an error of the limits, and leaves others.
-func (s *Server) limited(c echo.Context, err error) error {
+// asLimited turns an error of the limits into an errLimited, and returns other errors as
+// they are.
+func (s *Server) asLimited(c echo.Context, err error) error {
 	exceeded, ok := errors.AsType[*limit.Exceeded](err)
 	if !ok {
 		return err
@@ -149,21 +151,21 @@ func (s *Server) limited(c echo.Context, err error) error {
 	return limitedError{exceeded, time.Now(), errLimited}
 }
 
-// warnOfOneAddress tells the operator that all clients may seem to have one address,
-// that of a proxy which is not believed: when one says for whom it asks, and else when
-// somebody in the own network is refused.
+// warnOfOneAddress warns the operator that all clients may seem to have one address, that
+// of a proxy which is not trusted: when a proxy says for whom it asks, and otherwise when a
+// private address is refused.
 func (s *Server) warnOfOneAddress(c echo.Context, refused bool) {
 	if s.config.Limits == nil || c.RealIP() != echo.ExtractIPDirect()(c.Request()) {
-		return // a proxy was believed
+		return // a proxy was trusted
 	}
 	address := sso.ClientAddress(c.Request().Context()).Unmap()
 	what := ""
 	switch {
 	case !isLocal(address):
 	case forwarded(c):
-		what = "a proxy is not believed, and all its clients count as one in the limits of failed sign-ins: name it in IP_TRUST_PROXY"
+		what = "a proxy is not trusted, so the limits on failed sign-ins count all its clients as one: add it to IP_TRUST_PROXY"
 	case refused && len(s.config.TrustedProxies) == 0:
-		what = "failed sign-ins from one address of the own network are refused: if a proxy is there, name it in IP_TRUST_PROXY"
+		what = "sign-ins from one private address are refused after too many failures: if it is the address of a proxy, add it to IP_TRUST_PROXY"
 	}
 	if what != "" && s.sampled.admitUpTo(seldom, kindOfLine{hclog.Warn, what, ""}, address.String()) {
 		s.logger.Warn(what, "ip", address.String())
@@ -180,17 +182,16 @@ func isLocal(address netip.Addr) bool {
 	return address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast()
 }
 
-// deviceCookieName is that of the cookie by which a browser is known in which somebody
-// has signed in. It is no credential; see package limit.
+// deviceCookieName is the name of the cookie that identifies a browser in which someone has
+// signed in. It is not a credential; see package limit.
 func (s *Server) deviceCookieName(c echo.Context) string {
-	if s.at(c).secure {
+	if s.publicURL(c).secure {
 		return hostPrefix + "doorward_device"
 	}
 	return "doorward_device"
 }
 
-// keepDevice gives the browser that cookie. Programs that take tokens in the body keep no
-// cookies.
+// keepDevice sets that cookie. Programs that take tokens in the body keep no cookies.
 func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	device := s.config.Limits.Device(who)
 	if device == "" || done.Mode == sso.ModeJSON {
@@ -198,6 +199,6 @@ func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
 	}
 	c.SetCookie(&http.Cookie{
 		Name: s.deviceCookieName(c), Value: device, Path: "/", MaxAge: int(limit.DeviceLasts.Seconds()),
-		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.publicURL(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// limitedSite has limits by a clock of their own, and believes in X-Forwarded-For.
+// limitedSite has limits with a separate clock, and trusts X-Forwarded-For.
 type limitedSite struct {
 	*site
 	providers *busyDirectory
@@ -127,8 +127,8 @@ func TestL03GuessingByAProgram(t *testing.T) {
 	}
 }
 
-// People in a browser see a page that says when to try again, and loading it then goes on
-// with what they entered.
+// People see a page that says when to try again. Loading it then continues with what they
+// entered.
 func TestGuessingByABrowser(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -183,8 +183,8 @@ func TestOfficeBehindOneAddress(t *testing.T) {
 	group.Wait()
 }
 
-// A15: starts that come to no end are refused, and that does not lead back to an
-// application, which might start again.
+// A15: too many starts that are not completed are refused, and that does not lead back to
+// an application, which might start again.
 func TestA15StartsWithoutAnEnd(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -204,7 +204,7 @@ func TestA15StartsWithoutAnEnd(t *testing.T) {
 	c := s.browser(t)
 	state = c.begin(path)
 	wantLimited(t, "two more after one has come to its end", s.browser(t).get(path), "1")
-	// Anybody can say that the provider was down, and begin anew.
+	// Anyone can claim that the provider was down, and begin again.
 	c.get("/auth/login/op/callback?" + url.Values{"code": {"down"}, "state": {state}}.Encode())
 	wantLimited(t, "after one came back with an error of the provider", s.browser(t).get(path), "1")
 	if a := b.do(http.MethodHead, path, nil); a.StatusCode == http.StatusTooManyRequests {
@@ -212,8 +212,8 @@ func TestA15StartsWithoutAnEnd(t *testing.T) {
 	}
 }
 
-// What is nobody's fault is not counted: providers that are away or busy, a password that
-// has expired, and answers that are not looked at.
+// These are not counted: providers that are unavailable or busy, an expired password, and
+// answers that are not read.
 func TestWhatIsNotCounted(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -246,7 +246,8 @@ func TestWhatIsNotCounted(t *testing.T) {
 	}
 }
 
-// Who is signed in, and who refreshes, is never refused because of sign-ins that fail.
+// Users who are signed in, and clients that refresh, are never refused because of failed
+// sign-ins.
 func TestSessionsGoOnInAFlood(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -266,8 +267,8 @@ func TestSessionsGoOnInAFlood(t *testing.T) {
 	}
 }
 
-// Whoever signed in before in a browser is not kept out by those who guess at the same
-// name, or at the same address.
+// A user who signed in before in a browser is not blocked by others who guess at the same
+// name, or from the same address.
 func TestKnownBrowser(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -298,7 +299,7 @@ func TestKnownBrowser(t *testing.T) {
 		t.Errorf("in this browser, elsewhere: %s %s", a.Status, a.body)
 	}
 	if a := b.tryPassword("dir", "bob", "right"); a.StatusCode != http.StatusTooManyRequests {
-		t.Errorf("somebody else in this browser: %s", a.Status)
+		t.Errorf("another user in this browser: %s", a.Status)
 	}
 	if a := s.browser(t).tryPassword("dir", "eve", "right", "X-Forwarded-For", "198.51.100.8"); a.cookie("doorward_device") != nil {
 		t.Error("a program gets a cookie")
@@ -312,7 +313,7 @@ func TestKnownBrowser(t *testing.T) {
 	}
 }
 
-// A response that nobody asked for has no start that stands for it.
+// A response that nobody asked for has no start.
 func TestUnsolicitedResponsesAreCounted(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	b := s.browser(t)
@@ -334,7 +335,7 @@ func TestUnsolicitedResponsesAreCounted(t *testing.T) {
 
 func TestProxyThatIsNotBelieved(t *testing.T) {
 	nobody := func(config *web.Config) { config.TrustedProxies = nil }
-	const believe, perhaps = "a proxy is not believed", "if a proxy is there"
+	const believe, perhaps = "a proxy is not trusted", "if it is the address of a proxy"
 	t.Run("one that says for whom it asks", func(t *testing.T) {
 		s := newLimitedSite(t, nobody)
 		b := s.browser(t)
@@ -349,7 +350,7 @@ func TestProxyThatIsNotBelieved(t *testing.T) {
 		s := newLimitedSite(t, nobody)
 		for i := range 102 {
 			if i == 100 && strings.Contains(s.log.String(), perhaps) {
-				t.Error("told before anybody was refused")
+				t.Error("the operator is warned before anyone was refused")
 			}
 			s.browser(t).tryPassword("dir", fmt.Sprint("user", i), "wrong")
 		}
@@ -368,7 +369,7 @@ func TestProxyThatIsNotBelieved(t *testing.T) {
 	})
 }
 
-// B14: who sends the header without being a proxy does not get another address.
+// B14: a client that sends the header and is not a proxy does not get another address.
 func TestB14AddressesAreNotForged(t *testing.T) {
 	s := newLimitedSite(t, func(config *web.Config) { config.TrustedProxies = nil })
 	refused := 0
@@ -383,7 +384,7 @@ func TestB14AddressesAreNotForged(t *testing.T) {
 	}
 }
 
-// stepping asks for a name, and then for the password alone.
+// stepping asks for a name, and then for the password only.
 type stepping struct{}
 
 func (stepping) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
@@ -402,7 +403,7 @@ func (stepping) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, 
 	return ask, nil
 }
 
-// A password counts for the name that was entered in a step before it.
+// A password counts for the name that was entered in an earlier step.
 func TestNameOfAStepBefore(t *testing.T) {
 	s := newLimitedSite(t, asItIs)
 	guess := func(name, password string) answer {

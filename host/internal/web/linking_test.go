@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// newLinkingSite lets people link by themselves.
+// newLinkingSite lets users link identities.
 func newLinkingSite(t *testing.T) *site {
 	t.Helper()
 	provider := func(name, driver string) sso.Provider {
@@ -59,8 +59,8 @@ func (s *site) wantLinks(t *testing.T, what, user string, want ...sso.LinkedIden
 	}
 }
 
-// wantNotLinked checks that an answer refuses with that page, signs nobody in and leads back
-// to the account.
+// wantNotLinked checks that an answer refuses with that page, signs nobody in, and leads
+// back to the account page.
 func (b *browser) wantNotLinked(what string, a answer, status int, title string) {
 	b.t.Helper()
 	if a.StatusCode != status || !strings.Contains(a.body, title) || !strings.Contains(a.body, `href="/account"`) {
@@ -109,7 +109,7 @@ func TestLinkingAndUnlinking(t *testing.T) {
 	}
 }
 
-// Prompts, and forms that come back from another site, link as redirects do.
+// Prompts, and forms that come back from another site, link in the same way as redirects.
 func TestLinkingByPromptAndPost(t *testing.T) {
 	s := newLinkingSite(t)
 	b := s.browser(t)
@@ -132,7 +132,7 @@ func TestLinkingByPromptAndPost(t *testing.T) {
 	s.wantLinks(t, "both", me, sso.LinkedIdentity{Provider: "dir", Subject: "uuid-of-ada"}, ada, sso.LinkedIdentity{Provider: "post", Subject: "p"})
 }
 
-// A (provider, subject) that has a user is never moved, in whatever case it comes, and
+// A (provider, subject) that belongs to a user is never moved, whatever its case, and
 // nobody is told whose it is.
 func TestLinkThatIsTaken(t *testing.T) {
 	s := newLinkingSite(t)
@@ -147,18 +147,18 @@ func TestLinkThatIsTaken(t *testing.T) {
 			t.Errorf("the page says whose it is: %s", a.body)
 		}
 	}
-	// A link from before case was ignored is found byte for byte, as it is at a login.
+	// A link from before case was ignored is found byte for byte, as at a login.
 	if err := s.store.AddLink(t.Context(), owner.me(), people.Link{Provider: "mail", Subject: "TWO@box.example"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	b.wantNotLinked("of before", b.comeBack("mail", "TWO@box.example", b.beginLink("mail")), http.StatusConflict, "That belongs to another account")
 	s.wantLinks(t, "theirs", b.me(), ada)
 	s.wantLinks(t, "the owner's", owner.me(), sso.LinkedIdentity{Provider: "mail", Subject: "TWO@box.example"}, sso.LinkedIdentity{Provider: "mail", Subject: "one@box.example"}, sso.LinkedIdentity{Provider: "op", Subject: "owner"})
-	// Whoever has it already is told nothing of that kind.
+	// The user who already has the link is not told that it is taken.
 	owner.wantAt("again", owner.comeBack("mail", "one@box.example", owner.beginLink("mail")), "/account#links")
 }
 
-// attemptCookie is that of the attempt which the browser began last.
+// attemptCookie is the cookie of the browser's latest attempt.
 func attemptCookie(t *testing.T, a answer) *http.Cookie {
 	t.Helper()
 	for _, c := range a.Cookies() {
@@ -170,9 +170,9 @@ func attemptCookie(t *testing.T, a answer) *http.Cookie {
 	return nil
 }
 
-// A10, A12: an attempt of somebody else, with its cookie and all, links nothing in another
-// browser, whoever is signed in there: else the victim's way to sign in would lead to the
-// account of the attacker, or the attacker's to that of the victim.
+// A10, A12: another person's attempt, even with its cookie, links nothing in another
+// browser, whoever is signed in there. Otherwise the victim's identity would lead to the
+// attacker's account, or the attacker's to the victim's.
 func TestA12LinkingInAnotherBrowser(t *testing.T) {
 	s := newLinkingSite(t)
 	attacker, victim, nobody := s.browser(t), s.browser(t), s.browser(t)
@@ -202,7 +202,7 @@ func TestA12LinkingInAnotherBrowser(t *testing.T) {
 	s.wantLinks(t, "the attacker's", attacker.me(), sso.LinkedIdentity{Provider: "op", Subject: "mallory"})
 }
 
-// The session must be the one that began it, and still good.
+// The session must be the one that began it, and still valid.
 func TestLinkingAfterTheSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		meanwhile func(s *site, b *browser)
@@ -246,7 +246,7 @@ func TestLinkingIsNoLoginNorALoginALink(t *testing.T) {
 	b.signIn("op", "ada")
 	me := b.me()
 
-	// A login beside a session that is good: another person, as ever.
+	// A login next to a valid session: another user, as always.
 	b.signIn("op", "eve")
 	if b.me() == me {
 		t.Fatal("still the first")
@@ -266,7 +266,8 @@ func TestLinkingIsNoLoginNorALoginALink(t *testing.T) {
 	s.wantLinks(t, "by a program", me, ada)
 }
 
-// A11: what was answered once is answered no more, and leads back to the account.
+// A11: an attempt that was answered once is not answered again, and leads back to the
+// account page.
 func TestA11LinkingIsNotRepeated(t *testing.T) {
 	s := newLinkingSite(t)
 	b := s.browser(t)
@@ -281,7 +282,7 @@ func TestA11LinkingIsNotRepeated(t *testing.T) {
 	s.wantLinks(t, "once more", me, ada)
 }
 
-// What goes wrong at the provider is told on a page that leads back to the account.
+// Errors at the provider are shown on a page that leads back to the account page.
 func TestLinkingThatTheProviderRefuses(t *testing.T) {
 	s := newLinkingSite(t)
 	b := s.browser(t)
@@ -304,7 +305,7 @@ func TestLinkingThatTheProviderRefuses(t *testing.T) {
 	b.wantNotLinked("no such provider", a, http.StatusNotFound, "Unknown way to sign in")
 }
 
-// Linking is off unless the operator wants it: before the login, and after it.
+// Linking is off unless the operator turns it on: before the login, and after it.
 func TestLinkingIsOff(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -318,7 +319,7 @@ func TestLinkingIsOff(t *testing.T) {
 	}
 }
 
-// Nobody unlinks what is not theirs.
+// Users cannot unlink the links of others.
 func TestUnlinkingOfOthers(t *testing.T) {
 	s := newLinkingSite(t)
 	b, other := s.browser(t), s.browser(t)

@@ -12,34 +12,34 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// startLogin answers GET /auth/login/{provider}: it sends the browser to the
-// provider, or shows the form that the mechanism asks for.
+// startLogin answers GET /auth/login/{provider}: it sends the browser to the provider, or
+// shows the form that the mechanism asks for.
 func (s *Server) startLogin(c echo.Context) error {
-	start, err := s.startOf(c)
+	start, err := s.readStart(c)
 	if err != nil {
 		return err
 	}
 	pending, err := s.begin(c, start)
 	if errors.Is(err, errLimited) {
-		// Not back to the application, which might start again at once.
-		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, err)
+		// This does not lead back to the application, which might start again at once.
+		return s.answerRefused(c, sso.Attempt{Provider: start.Provider}, err)
 	}
 	if errors.Is(err, sso.ErrOnePublicURL) {
-		return s.startAtMain(c, start)
+		return s.startAtPublicURL(c, start)
 	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{
 			Provider: start.Provider, Mode: start.Mode, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
 		}, err)
 	}
-	return s.goOn(c, pending)
+	return s.showStep(c, pending)
 }
 
-func (s *Server) startOf(c echo.Context) (sso.Start, error) {
+func (s *Server) readStart(c echo.Context) (sso.Start, error) {
 	query, err := queryOnce(c)
 	start := sso.Start{
 		Provider: c.Param("provider"), RedirectAsked: query.Get("redirect") != "",
-		LoginHint: clipped(query.Get("login_hint")), Consent: query.Get("prompt") != "",
+		LoginHint: usableHint(query.Get("login_hint")), Consent: query.Get("prompt") != "",
 	}
 	provider, providerErr := s.ports.Logins.Provider(start.Provider)
 	if providerErr != nil {
@@ -51,7 +51,7 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	if isInBrackets(query, "redirect") {
 		return start, payloadError{`"redirect" must be a string`}
 	}
-	if start.Redirect, err = s.at(c).redirects.resolve(provider, query.Get("redirect")); err != nil {
+	if start.Redirect, err = s.publicURL(c).redirects.resolve(provider, query.Get("redirect")); err != nil {
 		return start, err
 	}
 	if !start.RedirectAsked {
@@ -59,7 +59,7 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
 	if start.Mode == "" && start.RedirectAsked && (s.leadsToApp(start.Redirect) || s.leadsToAccount(c, start.Redirect)) {
-		start.Mode = sso.ModeSession // applications and our own pages know people by their session cookie
+		start.Mode = sso.ModeSession // applications and our own pages identify people by their session cookie
 	}
 	return start, err
 }
@@ -73,16 +73,16 @@ func parseMode(name string) (sso.Mode, error) {
 	}
 }
 
-// clipped drops a hint that no provider would have use for.
-func clipped(hint string) string {
+// usableHint drops a login hint that no provider could use.
+func usableHint(hint string) string {
 	if len(hint) > 320 || strings.ContainsFunc(hint, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return ""
 	}
 	return hint
 }
 
-// startURL is where a login through p starts, in a mode other than p's own only
-// if that is asked for.
+// startURL is where a login with p starts. It has the mode only if that differs from p's
+// own.
 func (s *Server) startURL(c echo.Context, p sso.Provider, mode sso.Mode) string {
 	link := s.path(c, "/auth/login/"+p.Name)
 	if mode == "" || mode == p.Mode {
@@ -91,13 +91,13 @@ func (s *Server) startURL(c echo.Context, p sso.Provider, mode sso.Mode) string 
 	return link + "?" + queryOf("mode", string(mode))
 }
 
-// goOn takes a pending login to its next step in the browser.
-func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
+// showStep takes a pending login to its next step in the browser.
+func (s *Server) showStep(c echo.Context, pending sso.Pending) error {
 	p, err := s.ports.Logins.Provider(pending.Attempt.Provider)
 	if err != nil {
 		return err
 	}
-	s.keepAttempt(c, pending.Attempt.State, pending.Sealed, p.LoginTimeout+attemptLingers)
+	s.keepAttempt(c, pending.Attempt.State, pending.Sealed, p.LoginTimeout+attemptCookieExtra)
 	switch step := pending.Step.(type) {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
@@ -119,7 +119,7 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	if prompt.Reason != "" {
 		status = http.StatusUnauthorized
 	}
-	s.logAskedAgain(c, p.Name, prompt)
+	s.logPromptRepeated(c, p.Name, prompt)
 	view := page.Prompt{
 		Provider: p.Label, Action: s.path(c, "/auth/login/"+p.Name+"/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
@@ -131,7 +131,7 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	return s.render(c, status, view, formsLeave)
 }
 
-// promptMessage says why a prompt is shown again; first is for the first time.
+// promptMessage says why a prompt is shown again; first is the message for the first time.
 func promptMessage(reason sdk.Reason, first page.Message) page.Message {
 	if reason == "" {
 		return first
@@ -142,9 +142,9 @@ func promptMessage(reason sdk.Reason, first page.Message) page.Message {
 	return page.MessageNotAccepted
 }
 
-// logAskedAgain is for whoever counts wrong passwords. A prompt without a reason
-// is a step of a login that goes well.
-func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Prompt) {
+// logPromptRepeated lets operators count wrong passwords. A prompt without a reason is a
+// step of a login without errors.
+func (s *Server) logPromptRepeated(c echo.Context, provider string, prompt sdk.Prompt) {
 	if prompt.Reason == "" {
 		return
 	}

@@ -66,7 +66,7 @@ func TestLoginInEachMode(t *testing.T) {
 			t.Errorf("refresh: %v", next)
 		}
 	})
-	t.Run("json with redirect answers as the seed does", func(t *testing.T) {
+	t.Run("json with redirect answers as Directus does", func(t *testing.T) {
 		b := s.browser(t)
 		state := b.begin("/auth/login/op?mode=json&redirect=/app")
 		a := b.get("/auth/login/op/callback?code=ada&state=" + state)
@@ -93,8 +93,8 @@ func TestRedirectAfterLogin(t *testing.T) {
 	}
 }
 
-// After a cancel our own page says that the person cancelled, and not that the
-// provider refused. Another page gets the code that is documented.
+// After a cancel our own page says that the person cancelled, and not that the provider
+// refused. Another page gets the documented code.
 func TestCancelledLogin(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	for redirect, want := range map[string]string{

@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// logout answers POST /auth/logout: the session ends on the server, and the
-// cookies that the request carried are removed. A browser then goes on to the
-// provider, to sign out there, too; programs get 204.
+// logout answers POST /auth/logout: the session ends on the server, and the cookies in the
+// request are removed. A browser then continues to the provider, to sign out there too;
+// programs get 204.
 func (s *Server) logout(c echo.Context) error {
 	body, found, err := s.readTokenRequest(c)
 	if err != nil {
@@ -46,19 +46,19 @@ func (s *Server) logSignedOut(c echo.Context, what string, session sso.Session) 
 		"ip", c.RealIP(), "request_id", requestID(c))
 }
 
-// logoutAtProvider sends the browser to the first provider that has something to
-// end. A provider that cannot be asked must not keep anybody signed in here, and
-// here they are signed out already.
+// logoutAtProvider sends the browser to the first provider that has a session to end. A
+// provider that cannot be asked must not keep anyone signed in here, and here the session
+// has already ended.
 func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
-		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.at(c).text, s.afterLogout(c, session.Provider))
+		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.publicURL(c).text, s.afterLogout(c, session.Provider))
 		if err != nil {
-			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
+			s.sampled.warn(c, session.Provider, "signed out here, but not at the identity provider", "error", oneLine(err))
 			return seeOther(c, s.path(c, "/login?signed_out=partial"))
 		}
 		if ok {
-			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieLasts)
-			return s.leave(c, session.Provider, pending.Step)
+			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieTTL)
+			return s.sendToProvider(c, session.Provider, pending.Step)
 		}
 	}
 	if len(ended) > 0 {
@@ -67,23 +67,23 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	return seeOther(c, s.path(c, "/login?signed_out"))
 }
 
-// afterLogout is where the form asks to go, if a login may go there. Anything else
-// is no reason to refuse: signing out comes first.
+// afterLogout is where the form asks to go, if a login is allowed to go there. Another
+// target is not a reason to refuse: signing out comes first.
 func (s *Server) afterLogout(c echo.Context, provider string) string {
 	target := c.Request().PostForm.Get("redirect")
 	p, err := s.ports.Logins.Provider(provider)
 	if target == "" || err != nil {
 		return s.path(c, "/login?signed_out")
 	}
-	checked, err := s.at(c).redirects.resolve(p, target)
+	checked, err := s.publicURL(c).redirects.resolve(p, target)
 	if err != nil {
 		return s.path(c, "/login?signed_out")
 	}
 	return checked
 }
 
-// leave takes the browser to the provider with a step of a logout.
-func (s *Server) leave(c echo.Context, provider string, step sdk.Step) error {
+// sendToProvider takes the browser to the provider with a step of a logout.
+func (s *Server) sendToProvider(c echo.Context, provider string, step sdk.Step) error {
 	switch step := step.(type) {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
@@ -104,9 +104,9 @@ func hiddenFields(list []sdk.FormField) []page.HiddenField {
 	return fields
 }
 
-// receiveLogout answers GET and POST /auth/login/{provider}/logout: the provider
-// demands a logout, or answers one of ours. It comes by the browser, or from the
-// provider directly.
+// receiveLogout answers GET and POST /auth/login/{provider}/logout: the provider requests a
+// logout, or answers one that we requested. The request comes through the browser, or from
+// the provider directly.
 func (s *Server) receiveLogout(c echo.Context) error {
 	provider, err := s.ports.Logins.Provider(c.Param("provider"))
 	if err != nil {
@@ -114,21 +114,21 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	}
 	request := inbound(c)
 	if request.Method == http.MethodGet && request.RawQuery == "" && wantsHTML(c) {
-		// It demands nothing: Amazon Cognito brings a browser back like that, without
-		// the state, from a logout of ours.
+		// It requests nothing: Amazon Cognito returns a browser like this, without the
+		// state, from a logout that we requested.
 		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	state, sealed := s.logoutUnderWay(c, provider, request)
-	// A POST by the browser comes from the provider's site, without our cookies:
-	// without those of the logout and of the session that is to end.
-	if sealed == "" && byBrowser(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
+	// A POST by the browser comes from the provider's site, without our cookies: neither
+	// that of the logout nor that of the session that is to end.
+	if sealed == "" && fromBrowser(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
 		return s.postAgain(c, provider, "/logout", true, request)
 	}
 	request.Form.Del(repostedField)
 	done, err := s.ports.Logins.ReceiveLogout(c.Request().Context(), sso.LogoutMessage{
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
-	if sealed != "" && !errors.Is(err, sso.ErrBusy) && !isOfAnother(err) {
+	if sealed != "" && !errors.Is(err, sso.ErrBusy) && !isOtherAttempt(err) {
 		s.dropAttempt(c, state)
 	}
 	if err != nil {
@@ -141,14 +141,14 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	return s.answerLogout(c, provider, done)
 }
 
-// isOfAnother reports whether what the browser keeps under the state is no logout, or
-// none at this provider: perhaps a login, which goes on.
-func isOfAnother(err error) bool {
+// isOtherAttempt reports whether the browser's attempt with this state is not a logout, or
+// not one at this provider: it may be a login, which continues.
+func isOtherAttempt(err error) bool {
 	return errors.Is(err, sso.ErrAttemptInvalid) && !errors.Is(err, sso.ErrAttemptOver) && !errors.Is(err, sso.ErrAttemptExpired)
 }
 
-// logoutUnderWay finds the logout of ours that a message answers. The provider may
-// send a state of its own, so one that we do not know is no error.
+// logoutUnderWay finds the logout of ours that a message answers. The provider can send a
+// state of its own, so an unknown state is not an error.
 func (s *Server) logoutUnderWay(c echo.Context, p sso.Provider, request sdk.InboundRequest) (state, sealed string) {
 	state, err := stateOf(request, p)
 	if err != nil {
@@ -167,36 +167,36 @@ func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut
 		allowFrame(c)
 		return c.NoContent(http.StatusOK)
 	case done.Reply != nil:
-		return s.leave(c, p.Name, done.Reply)
+		return s.sendToProvider(c, p.Name, done.Reply)
 	case done.Outcome == sdk.LogoutPartial:
 		return seeOther(c, s.path(c, "/login?signed_out=partial"))
 	case done.Outcome == sdk.LogoutDone:
 		return seeOther(c, done.Redirect)
-	case byBrowser(c):
+	case fromBrowser(c):
 		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	return c.NoContent(http.StatusOK)
 }
 
-// byBrowser tells a browser from a provider that calls us directly, which must not be
-// told 200 before anything was done. What it accepts is not enough: the HTTP client of
-// Java asks for text/html unless it is told otherwise. A browser says where a form that
-// it posts comes from (Fetch standard, "append a request Origin header").
-func byBrowser(c echo.Context) bool {
+// fromBrowser distinguishes a browser from a provider that calls this host directly, which
+// must not get 200 before anything was done. The Accept header is not enough: Java's HTTP
+// client asks for text/html by default. A browser says where a form that it posts comes
+// from (Fetch standard, "append a request Origin header").
+func fromBrowser(c echo.Context) bool {
 	req := c.Request()
 	return wantsHTML(c) && (req.Method != http.MethodPost || req.Header.Get("Origin") != "" || req.Header.Get("Sec-Fetch-Site") != "")
 }
 
-// allowFrame has any site show the answer in a frame: the provider does, while it
-// signs somebody out (OpenID Connect Front-Channel Logout 1.0 section 3). It is for an
-// answer without content only, where there is nothing to click on.
+// allowFrame lets any site show the answer in a frame: the provider does so while it signs
+// someone out (OpenID Connect Front-Channel Logout 1.0 section 3). It is only for an answer
+// without content, where there is nothing to click on.
 func allowFrame(c echo.Context) {
 	c.Response().Header().Del("X-Frame-Options")
 	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *")
 }
 
-// clearEnded removes the cookies of ours whose sessions have ended. A cookie that
-// cannot be looked up stays, and is good for nothing.
+// clearEnded removes our cookies whose sessions have ended. A cookie that cannot be looked
+// up stays.
 func (s *Server) clearEnded(c echo.Context) {
 	ctx := c.Request().Context()
 	sessionEnded := func(token sso.Token) bool {
@@ -222,14 +222,14 @@ func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bo
 	}
 }
 
-// errLogoutMessage is a logout message that was refused. A provider that calls
-// directly is told 400 (OpenID Connect Back-Channel Logout 1.0 section 2.8).
+// errLogoutMessage means that a logout message was refused. A provider that calls directly
+// gets 400 (OpenID Connect Back-Channel Logout 1.0 section 2.8).
 var errLogoutMessage = errors.New("logout message refused")
 
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
 	log := s.sampled.warn
 	if errors.Is(err, sso.ErrBusy) {
-		log = s.sampled.debug // a flood; the operator is told of that, once for all
+		log = s.sampled.debug // a flood, which has its own line in the log
 	}
 	log(c, p.Name, "logout by the provider refused", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {

@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// federated is redirecting with all that comes after a login. What it does is
-// chosen by the message: end=<subject>, outcome=<outcome>, reply, bad.
+// federated is redirecting with all operations after a login. The message selects what it
+// does: end=<subject>, outcome=<outcome>, reply, bad.
 type federated struct{ redirecting }
 
 const slo = "https://idp.example/slo"
@@ -298,11 +298,11 @@ func TestLogoutByTheProvider(t *testing.T) {
 		told := wantRedirect(t, ada.get("/auth/login/idp/logout", "Accept", acceptHTML), "/login?signed_out")
 		ada.wantSignedIn(true)
 		if home := wantRedirect(t, ada.get(told.String(), "Accept", acceptHTML), "/"); home.String() != "/" {
-			t.Errorf("somebody who is signed in is led to %s", home)
+			t.Errorf("a signed-in user is sent to %s", home)
 		}
 		ada.signOut(url.Values{})
 		if a := ada.get(told.String(), "Accept", acceptHTML); !strings.Contains(a.body, "You are signed out") {
-			t.Errorf("somebody who is signed out is not told: %s", a.body)
+			t.Errorf("the page does not say that the user is signed out: %s", a.body)
 		}
 	})
 	t.Run("H32 refused", func(t *testing.T) {
@@ -407,8 +407,8 @@ func TestRefreshAsksTheProvider(t *testing.T) {
 			t.Errorf("got %s %s", a.Status, a.body)
 		}
 		b.wantSignedIn(true)
-		if !strings.Contains(b.site.log.String(), "cannot say whether a session is still good") {
-			t.Error("the operator is not told")
+		if !strings.Contains(b.site.log.String(), "cannot confirm that a session is still valid") {
+			t.Error("the operator is not warned")
 		}
 	})
 }
@@ -429,11 +429,11 @@ func TestPasswordThatExpiresSoon(t *testing.T) {
 	}
 	again := b.postJSON("/auth/refresh", map[string]any{"refresh_token": done["refresh_token"]}).data(t)
 	if _, told := again["password_expires_at"]; told {
-		t.Error("told again at a refresh")
+		t.Error("warned again at a refresh")
 	}
 }
 
-// A login that is under way is no logout, and a message that names it does not end it.
+// A login that is under way is not a logout, and a message that names it does not end it.
 func TestLogoutMessageLeavesALoginAlone(t *testing.T) {
 	s := federatedSite(t)
 	b := s.browser(t)

@@ -11,8 +11,8 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 )
 
-// What nobody needs to sign in for does not fill the log at the default level,
-// whatever it is; and the first of each kind can be found in it.
+// Requests without a sign-in do not fill the log at the default level, whatever they are;
+// and the first of each kind is in the log.
 func TestJunkDoesNotFillTheLog(t *testing.T) {
 	s := newCostlySite(t)
 	for name, junk := range map[string]struct {
@@ -71,7 +71,7 @@ func TestJunkDoesNotFillTheLog(t *testing.T) {
 	}
 }
 
-// Whoever goes away while a large body waits has caused nothing that the operator
+// A client that goes away while a large body waits has caused nothing that the operator
 // must look into.
 func TestWhoGoesAwayIsNoError(t *testing.T) {
 	s := newSiteWith(t, "", sized(100_000))

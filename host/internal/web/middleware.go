@@ -20,8 +20,8 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// identifyRequest gives each request an ID of our own: one that a client may
-// choose could forge log lines.
+// identifyRequest gives each request an ID that we choose: an ID chosen by the client could
+// forge log lines.
 func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		var b [8]byte
@@ -33,14 +33,14 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(requestIDHeader) }
 
-// contentPolicy is the Content-Security-Policy of everything but pages, which
-// set their own.
+// contentPolicy is the Content-Security-Policy of all answers except pages, which set their
+// own.
 const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// secureHeaders sets what every answer carries, errors and redirects included
-// (ASVS 3.4). It runs before routing, so that nothing escapes it. The values
-// are made once: a session check is asked for with every request of an
-// application, and setting headers was a tenth of its cost.
+// secureHeaders sets the headers that every answer has, including errors and redirects
+// (ASVS 3.4). It runs before routing, so that it covers everything. The values are made
+// once: applications check the session with every request, and setting headers was a tenth
+// of the cost.
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	always := map[string]string{
 		"Content-Security-Policy":      contentPolicy,
@@ -58,15 +58,15 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	stayHTTPS := []string{"max-age=31536000"}
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), values)
-		if s.at(c).secure {
+		if s.publicURL(c).secure {
 			c.Response().Header()["Strict-Transport-Security"] = stayHTTPS
 		}
 		return next(c)
 	}
 }
 
-// dropSlash has a path of Directus with one slash at its end mean the path without: some
-// clients write it, and Directus reads it like that. No other path is read in two ways.
+// dropSlash removes one slash at the end of a Directus path: some clients write it, and
+// Directus ignores it. No other path has two spellings.
 func dropSlash(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
@@ -83,8 +83,8 @@ func isOfDirectus(path string) bool {
 	return slices.Contains([]string{"auth", "users", "roles", "utils", "server"}, first)
 }
 
-// logRequest writes one line for each request, at debug: what matters to an
-// operator is logged by the handlers. The query is left out, it holds codes.
+// logRequest writes one line for each request, at debug: handlers log what matters to
+// operators. The query is left out because it contains codes.
 func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !s.logger.IsDebug() {
@@ -115,11 +115,11 @@ func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// nameRequest says on whose behalf providers are asked, so that those who wait for
-// one are served by turns, and which request it was that changed something.
+// nameRequest records for whom providers are called, so that waiting clients take turns,
+// and the ID of the request, for the audit of what it changes.
 func nameRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		address, _ := netip.ParseAddr(c.RealIP()) // else it is not known
+		address, _ := netip.ParseAddr(c.RealIP()) // on error, the address is unknown
 		request := sso.Request{Address: address, ID: requestID(c)}
 		c.SetRequest(c.Request().WithContext(sso.WithRequest(c.Request().Context(), request)))
 		return next(c)
@@ -149,17 +149,17 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// fromAnotherSite reports whether another site made a browser send the request
-// (A17). SameSite cookies do not come along with most of those; this closes the
-// rest. Programs other than browsers send neither header. Sec-Fetch-Site counts
-// first, because a browser writes "Origin: null" where the referrer policy hides
-// it (Fetch standard, "append a request Origin header"). Of our public URLs only the
-// one that the request came to is the same site.
+// fromAnotherSite reports whether another site made a browser send the request (A17).
+// SameSite cookies are missing from most of these; this check covers the rest. Programs
+// other than browsers send neither header. Sec-Fetch-Site counts first, because a browser
+// writes "Origin: null" where the referrer policy hides it (Fetch standard, "append a
+// request Origin header"). Of our public URLs, only the one that the request came to is the
+// same site.
 func (s *Server) fromAnotherSite(c echo.Context) bool {
 	h := c.Request().Header
 	site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
 	if site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	return origin != "" && origin != s.at(c).origin
+	return origin != "" && origin != s.publicURL(c).origin
 }

@@ -10,22 +10,22 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// movedParameter says that a login was sent to PUBLIC_URL already.
-const movedParameter = "moved"
+// sentToPublicURLParameter marks a login that was already sent to PUBLIC_URL.
+const sentToPublicURLParameter = "moved"
 
-// startAtMain sends a login on to where alone it can begin, since its provider knows us by
-// PUBLIC_URL. A browser that asked there and seems to be elsewhere all the same would go
-// round for ever.
-func (s *Server) startAtMain(c echo.Context, start sso.Start) error {
-	if values, err := query(c); err == nil && values.Has(movedParameter) {
-		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, sdk.Misconfigured("host_header",
-			"a login was sent to %s, and its request came with the Host of %s: let the proxy pass the Host that browsers ask for", s.urls.main.text, s.at(c).text))
+// startAtPublicURL sends a login on to PUBLIC_URL, because its provider knows this host by
+// that URL only. A browser that was already sent there, but seems to be elsewhere, would be
+// redirected in a loop.
+func (s *Server) startAtPublicURL(c echo.Context, start sso.Start) error {
+	if values, err := query(c); err == nil && values.Has(sentToPublicURLParameter) {
+		return s.answerRefused(c, sso.Attempt{Provider: start.Provider}, sdk.Misconfigured("host_header",
+			"a login was sent to %s, but its request arrived with the Host of %s: configure the proxy to pass on the Host header of the browser", s.urls.main.text, s.publicURL(c).text))
 	}
 	p, err := s.ports.Logins.Provider(start.Provider)
 	if err != nil {
 		return err
 	}
-	values := url.Values{movedParameter: {"1"}}
+	values := url.Values{sentToPublicURLParameter: {"1"}}
 	if start.Mode != "" {
 		values.Set("mode", string(start.Mode))
 	}
@@ -36,26 +36,26 @@ func (s *Server) startAtMain(c echo.Context, start sso.Start) error {
 		values.Set("prompt", "consent")
 	}
 	if start.RedirectAsked {
-		shared := s.at(c).cookie(s.cookieOf(modeOf(start, p))).Domain != ""
-		values.Set("redirect", s.at(c).asFrom(s.urls.main, start.Redirect, shared))
+		shared := s.publicURL(c).cookie(s.cookieOf(modeOfStart(start, p))).Domain != ""
+		values.Set("redirect", s.publicURL(c).asFrom(s.urls.main, start.Redirect, shared))
 	}
 	return seeOther(c, s.urls.main.text+"/auth/login/"+p.Name+"?"+values.Encode())
 }
 
-func modeOf(start sso.Start, p sso.Provider) sso.Mode {
+func modeOfStart(start sso.Start, p sso.Provider) sso.Mode {
 	if start.Mode == "" {
 		return p.Mode
 	}
 	return start.Mode
 }
 
-// asFrom is a target that was checked here, for a login that ends at another public URL.
-// If both share the cookie, the browser comes back to here. If they do not, it would come
-// back signed out, so it goes to the same place at the other.
+// asFrom is a target that was checked here, for a login that ends at another public URL. If
+// both share the cookie, the browser comes back here. If they do not, it would come back
+// signed out, so it goes to the same place at the other URL.
 func (u *publicURL) asFrom(main *publicURL, target string, shared bool) string {
-	path := u.here(target)
+	path := u.withoutOrigin(target)
 	if !strings.HasPrefix(path, "/") {
-		return target // elsewhere, at an application
+		return target // at an application
 	}
 	if shared {
 		return u.origin + path

@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// Where a provider knows PUBLIC_URL alone, its logins begin there. They return to where
-// they came from if the browser is signed in there then, and else to the same place at
+// If a provider knows only PUBLIC_URL, its logins begin there. They return to where they
+// came from if the browser is then signed in there, and otherwise to the same place at
 // PUBLIC_URL.
 func TestLoginOfADescribedProviderBeginsAtPUBLICURL(t *testing.T) {
 	for _, tt := range []struct{ public, domain, asked, sentOn, lands string }{
@@ -55,7 +55,7 @@ func TestDescribedProviderElsewhereChecksTheRedirect(t *testing.T) {
 	}
 }
 
-// A proxy that writes another Host would send the browser round and round.
+// A proxy that writes another Host would send the browser round in a loop.
 func TestNoLoopWhereTheProxyWritesTheHost(t *testing.T) {
 	s := newSiteOfMany(t, nil)
 	v := s.visitor(t)
@@ -64,13 +64,13 @@ func TestNoLoopWhereTheProxyWritesTheHost(t *testing.T) {
 	if again.StatusCode != http.StatusServiceUnavailable || again.Header.Get("Location") != "" {
 		t.Errorf("%s to %q", again.Status, again.Header.Get("Location"))
 	}
-	if log := s.log.String(); !strings.Contains(log, "let the proxy pass the Host that browsers ask for") {
-		t.Errorf("the operator is not told: %s", log)
+	if log := s.log.String(); !strings.Contains(log, "configure the proxy to pass on the Host header") {
+		t.Errorf("the operator is not warned: %s", log)
 	}
 }
 
-// The provider would send the browser back to PUBLIC_URL, which knows nothing of the
-// logout: so people are told that they are signed out here alone.
+// The provider would send the browser back to PUBLIC_URL, which does not know the logout:
+// so people are told that they are signed out only here.
 func TestSignOutOfADescribedProviderElsewhere(t *testing.T) {
 	v := newSiteOfMany(t, func(c *web.Config) { c.SessionCookie.Domain = "example.org" }).visitor(t)
 	v.signIn(urlA, "/auth/login/idp")
@@ -148,7 +148,8 @@ func TestFormPostElsewhere(t *testing.T) {
 	}
 }
 
-// postedFromElsewhere posts a form as a browser does that comes from another site: without Lax cookies.
+// postedFromElsewhere posts a form as a browser does that comes from another site: without
+// Lax cookies.
 func postedFromElsewhere(t *testing.T, v *visitor, target string, form url.Values) answer {
 	t.Helper()
 	bare := &visitor{t, &http.Client{Transport: v.http.Transport}}
@@ -175,8 +176,8 @@ func TestLinkingElsewhere(t *testing.T) {
 	}
 }
 
-// A link of an invitation leads to PUBLIC_URL. At another public URL it works as well, and
-// leads there where the provider knows no other.
+// An invitation link leads to PUBLIC_URL. It also works at another public URL, and leads to
+// PUBLIC_URL if the provider knows no other.
 func TestInvitationElsewhere(t *testing.T) {
 	s := newSiteOfMany(t, nil)
 	token := s.invite(t, "one")

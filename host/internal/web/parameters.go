@@ -12,19 +12,19 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Bounds of what anybody may send us to read. They are checked before anything
-// is parsed: 20 KB of "&a&a&a" took longer than 300 pings.
+// Limits of what anyone can send us to read. They are checked before anything is parsed: 20
+// KB of "&a&a&a" took longer than 300 pings.
 const (
-	maxQuery       = sdk.DefaultInbound // bytes of a query that no provider sends
-	maxBody        = sdk.DefaultInbound // bytes of a body that no provider sends
+	maxQuery       = sdk.DefaultInbound // bytes of a query that does not come from a provider
+	maxBody        = sdk.DefaultInbound // bytes of a body that does not come from a provider
 	maxParameters  = sdk.MaxInboundValues
-	maxContentType = 256 // bytes; a list of parameters could go on for as long as a header
+	maxContentType = 256 // bytes; its parameters could be as long as a header
 )
 
-// parseParameters reads a query or an urlencoded form of at most so many values,
-// strictly: net/url leaves out what it cannot read, and a client would be sent
-// somewhere else than it asked (B19). It counts values and not names, since each
-// costs the same.
+// parseParameters reads a query or an urlencoded form with at most that many values. It is
+// strict: net/url leaves out what it cannot read, and a client would be sent somewhere
+// other than it asked (B19). It counts values and not names, because each value costs the
+// same.
 func parseParameters(what, text string, most int) (url.Values, error) {
 	if countParameters(text) > most {
 		return nil, payloadError{"there are too many parameters"}
@@ -61,7 +61,7 @@ func query(c echo.Context) (url.Values, error) {
 	return parseParameters("query", text, maxParameters)
 }
 
-// queryOnce is query where each parameter must be given once.
+// queryOnce is query, but refuses a parameter that is given more than once.
 func queryOnce(c echo.Context) (url.Values, error) {
 	values, err := query(c)
 	if err != nil {
@@ -75,8 +75,9 @@ func queryOnce(c echo.Context) (url.Values, error) {
 	return values, nil
 }
 
-// isInBrackets reports whether a parameter is given as a list or an object, as in
-// name[]=x: whoever reads such would be led elsewhere than by us, who do not.
+// isInBrackets reports whether a parameter is given as a list or an object, as in name[]=x.
+// This host does not read such parameters, but another parser does and would lead
+// elsewhere.
 func isInBrackets(values url.Values, name string) bool {
 	for given := range values {
 		if strings.HasPrefix(given, name+"[") {
@@ -95,23 +96,25 @@ func readForm(req *http.Request) (url.Values, error) {
 	return parseParameters("form", text, maxParameters)
 }
 
-// readText reads a body, of which the size is bounded already.
+// readText reads a body whose size is already limited.
 func readText(req *http.Request) (string, error) {
 	var text strings.Builder
 	text.Grow(int(max(req.ContentLength, 0)))
 	if _, err := io.Copy(&text, req.Body); err != nil {
-		return "", tooLargeOr(err, "the form cannot be read")
+		return "", bodyError(err, "the form cannot be read")
 	}
 	return text.String(), nil
 }
 
-// mediaType is the content type of a request without its parameters; empty if
-// that cannot be told.
+// mediaType is the content type of a request without its parameters; empty if it cannot be
+// determined.
 func mediaType(req *http.Request) string {
 	text := req.Header.Get(echo.HeaderContentType)
 	if len(text) > maxContentType {
 		return ""
 	}
-	name, _, _ := mime.ParseMediaType(text) // with parameters that are none, the name is there
+	name, _, _ := mime.ParseMediaType(text) // the name is returned even if a parameter is invalid
 	return name
 }
+
+func queryOf(name, value string) string { return url.Values{name: {value}}.Encode() }

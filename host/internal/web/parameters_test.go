@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Each value of a parameter costs as much as a parameter of its own, wherever a
-// query or a form is read.
+// Each value of a parameter costs as much as a separate parameter, wherever a query or a
+// form is read.
 func TestValuesAreCounted(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -39,7 +39,7 @@ func TestValuesAreCounted(t *testing.T) {
 	}
 }
 
-// sized is a directory with one provider whose mechanism takes so many bytes.
+// sized is a directory with one provider whose mechanism accepts that many bytes.
 func sized(limit int64) directory {
 	d := directory{mechanisms: map[string]sdk.Mechanism{"op": redirecting{}}}
 	d.list = []sso.Provider{{Name: "op", Mode: sso.ModeSession, LoginTimeout: sso.MaxLoginTimeout, MaxInbound: limit}}
@@ -99,7 +99,7 @@ func TestLongQueriesAreNotParsed(t *testing.T) {
 	}
 }
 
-// Where there is no room for large bodies, small ones get through.
+// When there is no room for large bodies, small ones get through.
 func TestNoRoomForLargeBodies(t *testing.T) {
 	s := newSiteWith(t, "", sized(100_000))
 	s.server.FillWaitingRoom()

@@ -25,15 +25,15 @@ func (s *Server) me(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, usersCollection)
+	wanted, err := requestedFields(c, usersCollection)
 	if err != nil {
 		return err
 	}
-	return s.tellUser(c, who, wanted)
+	return s.answerUser(c, who, wanted)
 }
 
-// wantedOf reads what is wanted of a collection; nil: all that we have.
-func wantedOf(c echo.Context, k *collection) (fields, error) {
+// requestedFields reads the fields that a request asks for; nil: all that this host has.
+func requestedFields(c echo.Context, k *collection) (fields, error) {
 	wanted, err := readFields(c)
 	if err != nil || wanted == nil {
 		return nil, err
@@ -41,30 +41,30 @@ func wantedOf(c echo.Context, k *collection) (fields, error) {
 	return k.expand(wanted, "")
 }
 
-// tellUser answers with what is wanted of a user.
-func (s *Server) tellUser(c echo.Context, who sso.Principal, wanted fields) error {
+// answerUser answers with the requested fields of a user.
+func (s *Server) answerUser(c echo.Context, who sso.Principal, wanted fields) error {
 	body := bodyOf(who)
 	if wanted == nil {
 		return c.JSON(http.StatusOK, data{body})
 	}
-	led := map[string]map[string]any{}
+	related := map[string]map[string]any{}
 	if len(wanted["role"]) > 0 && body.Role != nil {
 		role, err := s.ports.Logins.RoleOf(c.Request().Context(), who.User)
 		if err != nil {
 			return err
 		}
-		led["role"] = record(roleBody(role))
+		related["role"] = record(roleBody(role))
 	}
-	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), led)})
+	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), related)})
 }
 
-// ownRoles answers GET /roles/me: one, or none.
+// ownRoles answers GET /roles/me with one role, or none.
 func (s *Server) ownRoles(c echo.Context) error {
 	who, err := s.principal(c)
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, rolesCollection)
+	wanted, err := requestedFields(c, rolesCollection)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (s *Server) ownRoles(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{list})
 }
 
-// ownPolicies answers GET /policies/me/globals with what access tokens say, too: nobody
-// administers by this host, nor sees the Data Studio here.
+// ownPolicies answers GET /policies/me/globals with the same values as access tokens: this
+// host gives nobody administrator rights or access to the Data Studio.
 func (s *Server) ownPolicies(c echo.Context) error {
 	if _, err := s.principal(c); err != nil {
 		return err
@@ -92,10 +92,10 @@ func (s *Server) ownPolicies(c echo.Context) error {
 	return c.JSON(http.StatusOK, data{map[string]bool{"app_access": false, "admin_access": false, "enforce_tfa": false}})
 }
 
-// changeMe answers PATCH /users/me with the user as it is then.
+// changeMe answers PATCH /users/me with the user after the change.
 func (s *Server) changeMe(c echo.Context) error {
-	// Cookies come along whoever makes the browser ask. Whoever has a token may ask from
-	// anywhere.
+	// Browsers attach cookies whichever site causes the request. Clients with a token can
+	// ask from anywhere.
 	if _, bearer := bearerOf(c); !bearer && !s.cookiesCount(c) {
 		return errCrossSite
 	}
@@ -103,7 +103,7 @@ func (s *Server) changeMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedOf(c, usersCollection)
+	wanted, err := requestedFields(c, usersCollection)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Server) changeMe(c echo.Context) error {
 		return err
 	}
 	if profile == (sso.Profile{}) {
-		return s.tellUser(c, who, wanted)
+		return s.answerUser(c, who, wanted)
 	}
 	if err := s.profiles.take(who.User.ID); err != nil {
 		return err
@@ -124,11 +124,11 @@ func (s *Server) changeMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.tellUser(c, who, wanted)
+	return s.answerUser(c, who, wanted)
 }
 
-// readProfile reads what is to be changed, and refuses all that nobody changes by
-// themselves: who somebody is and what they may do is said by providers and operators.
+// readProfile reads the changes, and refuses those that users cannot make themselves: who
+// they are and what they may do is up to providers and operators.
 func readProfile(c echo.Context) (profile sso.Profile, err error) {
 	if mediaType(c.Request()) != echo.MIMEApplicationJSON {
 		return profile, notOfType(echo.MIMEApplicationJSON)
@@ -141,7 +141,7 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 		return profile, payloadError{"the body has too many members"}
 	}
 	members := map[string]**string{"first_name": &profile.FirstName, "last_name": &profile.LastName, "language": &profile.Language}
-	var forbidden []string // each is told, so they are bounded
+	var forbidden []string // all are reported, so their number and length are limited
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		member, ok := members[name]
 		switch {
@@ -151,7 +151,7 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 			forbidden = append(forbidden, name)
 			continue
 		}
-		*member = new(string) // what null leaves
+		*member = new(string) // null stays the empty string
 		if err := json.Unmarshal(body[name], *member); err != nil {
 			return profile, payloadError{strconv.Quote(name) + " must be a string or null"}
 		}

@@ -23,7 +23,7 @@ func (b *browser) patch(path, body string, header ...string) answer {
 	return b.do(http.MethodPatch, path, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
-// changedEvents are the events of users who were changed.
+// changedEvents are the audit events of changed users.
 func changedEvents(t *testing.T, s *site) []sso.Event {
 	t.Helper()
 	events, _, err := s.store.FindEvents(t.Context(), people.EventFilter{Kind: sso.EventUserChanged}, people.Part{Limit: 1000})
@@ -61,7 +61,7 @@ func TestChangeMe(t *testing.T) {
 		t.Errorf("the page of the account: %s", a.body)
 	}
 
-	// With a token, from anywhere, and one member at a time.
+	// With a token, from anywhere, and one field at a time.
 	a = tokens.patch("/users/me", `{"last_name":"King"}`, "Authorization", "Bearer "+access, "Origin", "https://app.example", "Sec-Fetch-Site", "cross-site")
 	if me := a.data(t); me["first_name"] != "Äda" || me["last_name"] != "King" || me["email"] != "ada@example.org" {
 		t.Errorf("by token: %v", me)
@@ -82,7 +82,7 @@ func TestChangeMe(t *testing.T) {
 	}
 }
 
-// The next login leaves the language, and with SYNC_USER_INFO the names of the provider win.
+// The next login keeps the language; with SYNC_USER_INFO the names from the provider win.
 func TestAfterAChangeOfAProfile(t *testing.T) {
 	provider := func(name string, sync bool) sso.Provider {
 		return sso.Provider{Name: name, Driver: "openid", Label: name, Mode: sso.ModeSession, LoginTimeout: time.Minute, AllowPublicRegistration: true, SyncUserInfo: sync}
@@ -184,8 +184,8 @@ func manyMembers(n int) string {
 	return string(text)
 }
 
-// Who was suspended meanwhile, on another host, changes nothing, though this host has the
-// session in memory.
+// A user who was suspended on another host in the meantime changes nothing, although this
+// host has the session in memory.
 func TestSuspendedMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	var database store.Store
@@ -210,8 +210,8 @@ func TestSuspendedMeanwhile(t *testing.T) {
 	}
 }
 
-// Nobody fills the audit by changing their name again and again, and nobody keeps others
-// from changing theirs.
+// No user can fill the audit by changing their name again and again, or keep others from
+// changing theirs.
 func TestProfileChangesAreLimited(t *testing.T) {
 	s := newSite(t, "")
 	b, other := s.browser(t), s.browser(t)

@@ -9,15 +9,15 @@ import (
 	"github.com/doorward/doorward/host/internal/web/limit"
 )
 
-// errProfileLimited: somebody changes their profile again and again.
+// errProfileLimited means that a user changes their profile too often.
 var errProfileLimited = errors.New("too many changes of a profile")
 
-// profileChanges is how often one person can change their profile. Each change is a row of
-// the audit that stays for more than a year, so nobody may write as many as they like.
+// profileChanges is how often a user can change their profile. Each change is a row in the
+// audit that stays for more than a year, so the number must be limited.
 var profileChanges = limit.Rate{Points: 20, Within: 10 * time.Minute}
 
-// profileLimit counts by user, and in this process alone: some hosts more are some rows
-// more.
+// profileLimit counts by user, and in this process only: each further host allows a few
+// more rows.
 type profileLimit struct {
 	seed maphash.Seed
 

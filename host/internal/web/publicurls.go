@@ -11,25 +11,25 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// publicURL is one of the URLs under which browsers reach us, with what depends on it.
+// publicURL is one of the URLs under which browsers reach this host, with everything that
+// depends on it.
 type publicURL struct {
 	text      string // without a slash at the end
 	origin    string // as browsers write it
 	hostname  string
 	base      string // its path, without a slash at the end
 	secure    bool   // it is https
-	downgrade bool   // it is not, and PUBLIC_URL is
+	downgrade bool   // it is http, and PUBLIC_URL is https
 	pages     *page.Pages
 	redirects *redirects
 }
 
-// publicURLs chooses by the Host of a request: a browser writes it by itself, and a page
-// cannot have it write another one. Whoever forges it gets an answer for another one of
-// ours, of which they know as well, with cookies that the browser would not have sent.
-// Only the one name counts; what proxies say besides (X-Forwarded-Host, Forwarded) is
-// not read.
+// publicURLs chooses by the Host of a request: the browser writes it, and a page cannot
+// change it. Clients that forge it get an answer for another of our public URLs, which they
+// could also ask for directly, with cookies that a browser would not have sent. Only Host
+// counts; what proxies add (X-Forwarded-Host, Forwarded) is not read.
 type publicURLs struct {
-	main   *publicURL            // that of PUBLIC_URL, also for all whom nobody knows
+	main   *publicURL            // that of PUBLIC_URL, also used for unknown hosts
 	byHost map[string]*publicURL // with a port, unless it is the default
 }
 
@@ -43,7 +43,7 @@ func newPublicURLs(config Config, apps func() []string) (publicURLs, error) {
 		}
 		var err error
 		if one.pages, err = page.New(one.base); err != nil {
-			return publicURLs{}, fmt.Errorf("making the pages: %w", err)
+			return publicURLs{}, fmt.Errorf("preparing the pages: %w", err)
 		}
 		one.redirects = &redirects{publicURL: u.String(), apps: apps}
 		for _, other := range all {
@@ -62,7 +62,7 @@ func newPublicURLs(config Config, apps func() []string) (publicURLs, error) {
 // basePath is the path of a public URL, without a slash at the end.
 func basePath(u *url.URL) string { return strings.TrimSuffix(u.Path, "/") }
 
-// of is the URL that a request with this Host came to.
+// of is the public URL that a request with this Host came to.
 func (u publicURLs) of(host string) *publicURL {
 	if len(u.byHost) == 1 {
 		return u.main
@@ -83,18 +83,18 @@ func (u publicURLs) of(host string) *publicURL {
 	return u.main
 }
 
-// at is the one of our public URLs that a request came to.
-func (s *Server) at(c echo.Context) *publicURL { return s.urls.of(c.Request().Host) }
+// publicURL is the one of our public URLs that a request came to.
+func (s *Server) publicURL(c echo.Context) *publicURL { return s.urls.of(c.Request().Host) }
 
 // path returns one of our paths as a browser must ask for it.
-func (s *Server) path(c echo.Context, path string) string { return s.at(c).base + path }
+func (s *Server) path(c echo.Context, path string) string { return s.publicURL(c).base + path }
 
-// here is a target that was checked, without our origin if it is there.
-func (u *publicURL) here(target string) string { return strings.TrimPrefix(target, u.origin) }
+// withoutOrigin is a checked target without our origin, if it has that.
+func (u *publicURL) withoutOrigin(target string) string { return strings.TrimPrefix(target, u.origin) }
 
-// cookie is how a cookie is set that is configured for PUBLIC_URL. Where its domain does
-// not reach, it is for the one host. Over http some browsers keep no cookie that is
-// Secure; one that they would refuse without stays so.
+// cookie is how a cookie configured for PUBLIC_URL is set at this URL. If its domain does
+// not cover this host, the cookie is for this host only. Over http some browsers do not
+// keep a Secure cookie; a cookie that they would refuse without Secure keeps it.
 func (u *publicURL) cookie(c Cookie) Cookie {
 	if c.Domain != "" && u.hostname != c.Domain && !strings.HasSuffix(u.hostname, "."+c.Domain) {
 		c.Domain = ""

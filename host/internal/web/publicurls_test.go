@@ -28,7 +28,7 @@ const (
 )
 
 // atCallback redirects to the provider with the callback of each login, and redeems a code
-// with that only, as a provider does.
+// with that callback only, as a provider does.
 type atCallback struct{ redirecting }
 
 func (r atCallback) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
@@ -49,7 +49,7 @@ func (atCallback) BeginLogout(_ context.Context, req sdk.LogoutRequest) (sdk.Ste
 	return sdk.Redirect{URL: idp + "/logout?" + url.Values{"return": {req.ReturnURL}}.Encode(), Memory: []byte("memory")}, nil
 }
 
-// described publishes the document that its provider has read.
+// described publishes the document that its provider reads.
 type described struct{ atCallback }
 
 func (described) Metadata(context.Context) (sdk.Document, error) {
@@ -84,14 +84,14 @@ func newSiteOfMany(t *testing.T, configure func(*web.Config)) *site {
 	}, func(c *sso.Config) { c.AllowedPublicURLs, c.AccountLinking = []string{urlB, urlC, urlLocal}, true })
 }
 
-// visitor is a browser that finds the site under all of its names.
+// visitor is a browser that reaches the site under all of its names.
 type visitor struct {
 	t    *testing.T
 	http *http.Client
 }
 
-// proxied is a proxy that ends TLS and passes the Host, or writes the one of the header,
-// of which the cookie jar knows nothing.
+// proxied is a proxy that terminates TLS and passes on the Host, or writes the one in the
+// header, which the cookie jar does not know.
 type proxied struct{ to string }
 
 func (p proxied) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -166,7 +166,7 @@ func (v *visitor) signIn(public, path string) answer {
 	return v.get(back(v.begin(public, path)))
 }
 
-// status is that of who am I.
+// status is the status of GET /users/me.
 func (v *visitor) status(public string) int { return v.get(public + "/users/me").StatusCode }
 
 func TestLoginAtEachPublicURL(t *testing.T) {
@@ -200,7 +200,7 @@ func TestLoginAtEachPublicURL(t *testing.T) {
 			if hsts := done.Header.Get("Strict-Transport-Security"); (hsts != "") != strings.HasPrefix(tt.public, "https") {
 				t.Errorf("HSTS %q", hsts)
 			}
-			// Cookies of one public URL are none at another.
+			// Cookies of one public URL do not count at another.
 			for _, other := range []string{urlA, "https://intern.example:8443", urlC, urlLocal} {
 				if got, want := v.status(other), map[bool]int{true: 200, false: 401}[other == inside]; got != want {
 					t.Errorf("at %s: %d, want %d", other, got, want)
@@ -246,7 +246,8 @@ func TestHTTPSBesideHTTP(t *testing.T) {
 	}
 }
 
-// Where the domain of a cookie reaches, it is for that domain, and else for the one host.
+// If the domain of a cookie covers the host, the cookie is for that domain, otherwise for
+// the host only.
 func TestCookieDomainAtEachPublicURL(t *testing.T) {
 	v := newSiteOfMany(t, func(c *web.Config) { c.SessionCookie.Domain = "example.org" }).visitor(t)
 	if c := v.signIn(urlC, "/auth/login/op").cookie("directus_session_token"); c == nil || c.Domain != "example.org" {
@@ -260,8 +261,8 @@ func TestCookieDomainAtEachPublicURL(t *testing.T) {
 	}
 }
 
-// At http beside an https PUBLIC_URL a cookie is not Secure, unless its name or SameSite
-// demands that.
+// At an http URL next to an https PUBLIC_URL a cookie is not Secure, unless its name or
+// SameSite requires it.
 func TestCookiesOverHTTPBesideHTTPS(t *testing.T) {
 	for name, want := range map[string]bool{"directus_session_token": false, "__Host-session": true, "__Secure-session": true} {
 		v := newSiteOfMany(t, func(c *web.Config) { c.SessionCookie.Name = name }).visitor(t)
@@ -275,7 +276,7 @@ func TestCookiesOverHTTPBesideHTTPS(t *testing.T) {
 	}
 }
 
-// Which URL a request came to is said by its Host, and by nothing else.
+// Only the Host says which URL a request came to.
 func TestHostChoosesAmongPublicURLs(t *testing.T) {
 	v := newSiteOfMany(t, nil).visitor(t)
 	for host, want := range map[string]string{
@@ -338,7 +339,7 @@ func (v *visitor) beginWith(public string, header ...string) (callback, state st
 	return target.Query().Get("redirect_uri"), target.Query().Get("state")
 }
 
-// What a client of the standard library does not send.
+// Requests that a client of the standard library does not send.
 func TestRawHosts(t *testing.T) {
 	s := newSiteOfMany(t, nil)
 	for name, tt := range map[string]struct{ request, want string }{
@@ -374,8 +375,8 @@ func TestRawHosts(t *testing.T) {
 	}
 }
 
-// A login that began at one public URL does not end at another, whatever brings its
-// response there, and is not used up by that.
+// A login that began at one public URL does not end at another, however its response gets
+// there, and is not used up by that.
 func TestLoginIsOfOnePublicURL(t *testing.T) {
 	for _, tt := range []struct{ begun, arrives string }{{urlA, urlC}, {urlC, urlA}, {urlC, "https://evil.example"}, {urlLocal, "http://localhost:8056"}} {
 		v := newSiteOfMany(t, nil).visitor(t)
@@ -384,7 +385,7 @@ func TestLoginIsOfOnePublicURL(t *testing.T) {
 		if a := v.get(elsewhere); a.StatusCode != http.StatusUnauthorized || len(a.Cookies()) > 0 {
 			t.Errorf("%s at %s, as a browser does it: %s %v", tt.begun, tt.arrives, a.Status, a.Cookies())
 		}
-		// With the cookie all the same: a forged Host, or a proxy that writes one.
+		// With the cookie nevertheless: a forged Host, or a proxy that writes one.
 		host, _ := url.Parse(tt.arrives)
 		if a := v.get(back(callback, state), "Host", host.Host); a.StatusCode != http.StatusUnauthorized || a.cookie("directus_session_token") != nil || a.Header.Get("Location") != "" {
 			t.Errorf("%s with the Host of %s: %s %v to %q", tt.begun, tt.arrives, a.Status, a.Cookies(), a.Header.Get("Location"))
@@ -395,8 +396,8 @@ func TestLoginIsOfOnePublicURL(t *testing.T) {
 	}
 }
 
-// A session cookie that is brought from one public URL to another by hand is a session
-// all the same: it is the same person's. A page of one is another site at the other.
+// A session cookie that is copied manually from one public URL to another is still a
+// session of the same user. A page of one URL is another site at the other.
 func TestOtherPublicURLsAreOtherSites(t *testing.T) {
 	v := newSiteOfMany(t, func(c *web.Config) { c.SessionCookie.Domain = "example.org" }).visitor(t)
 	v.signIn(urlA, "/auth/login/op")
@@ -422,8 +423,8 @@ func TestOtherPublicURLsAreOtherSites(t *testing.T) {
 	}
 }
 
-// Where a login may return to is the same at all of them: to all of them, and nowhere by
-// the Host.
+// A login is allowed to return to the same places at all of them: to all of them, and to no
+// place that the Host names.
 func TestRedirectsAtEachPublicURL(t *testing.T) {
 	s := newSiteOfMany(t, nil)
 	for asked, want := range map[string]string{
@@ -467,7 +468,7 @@ func TestRedirectsAtEachPublicURL(t *testing.T) {
 	}
 }
 
-// What may be cached says nothing of the Host.
+// Cacheable answers do not depend on the Host.
 func TestPublicDocumentsDoNotDependOnTheHost(t *testing.T) {
 	v := newSiteOfMany(t, nil).visitor(t)
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/auth/login/idp/metadata"} {

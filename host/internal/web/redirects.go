@@ -10,21 +10,21 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// redirects keeps the rules of each provider until its allow list or the applications
-// change, which they may while the host runs.
+// redirects caches the rules of each provider until its allow list or the applications
+// change, which can happen while the host runs.
 type redirects struct {
 	publicURL string
-	others    []string // further public URLs of ours
+	others    []string // our further public URLs
 	apps      func() []string
-	kept      sync.Map // keptRules by name of the provider
+	cache     sync.Map // cachedRules by name of the provider
 }
 
-type keptRules struct {
+type cachedRules struct {
 	list, apps []string
 	rules      *redirect.Rules
 }
 
-// resolve checks where a login through the provider may return to.
+// resolve checks where a login with the provider is allowed to return to.
 func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 	rules, err := r.rules(p)
 	if err != nil {
@@ -33,9 +33,9 @@ func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 	return rules.Resolve(target)
 }
 
-// resolver is resolve for one target and many providers. Most of them agree, and
-// reading a long URL takes 100 µs: what leads to us or to an application is allowed for all or for none,
-// and providers with the same list give the same answer.
+// resolver is resolve for one target and many providers. Most of them agree, and reading a
+// long URL takes 100 µs: a target at this host or at an application is allowed for all or
+// for none, and providers with the same list give the same answer.
 func (r *redirects) resolver(target string) func(p sso.Provider) (string, error) {
 	type resolved struct {
 		list   []string
@@ -62,9 +62,9 @@ func (r *redirects) resolver(target string) func(p sso.Provider) (string, error)
 
 func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 	apps := r.apps()
-	if found, ok := r.kept.Load(p.Name); ok {
-		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) && slices.Equal(kept.apps, apps) {
-			return kept.rules, nil
+	if found, ok := r.cache.Load(p.Name); ok {
+		if cached, ok := found.(cachedRules); ok && slices.Equal(cached.list, p.RedirectAllowList) && slices.Equal(cached.apps, apps) {
+			return cached.rules, nil
 		}
 	}
 	rules, err := redirect.New(r.publicURL, p.RedirectAllowList)
@@ -72,9 +72,9 @@ func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 		return nil, sdk.Misconfigured("redirect_allow_list", "reading the redirect allow list of provider %s: %w", p.Name, err)
 	}
 	if rules, err = rules.WithPublicURLs(r.others); err != nil {
-		return nil, fmt.Errorf("reading the further public URLs: %w", err)
+		return nil, fmt.Errorf("reading the additional public URLs: %w", err)
 	}
 	rules = rules.WithApps(apps)
-	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), apps, rules})
+	r.cache.Store(p.Name, cachedRules{slices.Clone(p.RedirectAllowList), apps, rules})
 	return rules, nil
 }

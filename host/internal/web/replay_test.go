@@ -19,8 +19,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// exchange is a request to Directus with what it answers, and what we answer, both as told
-// writes it. They are the same, or docs/directus.md says why not.
+// exchange is a request to Directus with its answer, and our answer, both in the format of
+// told. They are the same, or docs/directus.md says why not.
 type exchange struct {
 	name string
 	ask  func(r *replay) string
@@ -30,8 +30,8 @@ type exchange struct {
 	section  string // of "Endpoints" in docs/directus.md that tells the difference; empty: there is none
 }
 
-// TestReplayOfDirectus holds every row to its word: neither a difference that is not
-// documented nor a document of a difference that is gone stays.
+// TestReplayOfDirectus checks every row: no difference is undocumented, and no documented
+// difference is gone.
 func TestReplayOfDirectus(t *testing.T) {
 	told := sectionsOf(t)
 	used := map[string]bool{}
@@ -96,8 +96,8 @@ func newReplay(t testing.TB) *replay {
 	return replayAt(t, "")
 }
 
-// replayAt has providers of every driver that Directus has, by the names of the drivers;
-// those that begin with "down" are out of reach.
+// replayAt has providers of every driver that Directus has, named after the drivers; those
+// whose names begin with "down" are unavailable.
 func replayAt(t testing.TB, publicURL string) *replay {
 	t.Helper()
 	mechanisms := map[string]sdk.Mechanism{
@@ -122,9 +122,9 @@ func replayAt(t testing.TB, publicURL string) *replay {
 }
 
 // told is an answer in one line: the status; where it leads; the code of an error with the
-// names of its extensions, or the names of the data; and the cookies, "+" for one that is
-// set, "-" for one that is removed and "=" for one that Directus leaves empty. Our
-// request_id, and the cookies of the login itself, are rows of their own.
+// names of its extensions, or the names of the data; and the cookies, "+" for a cookie that
+// is set, "-" for one that is removed and "=" for one that Directus leaves empty. Our
+// request_id, and the cookies of the login itself, have their own rows.
 func (r *replay) told(a answer) string {
 	words := []string{fmt.Sprint(a.StatusCode)}
 	if to := a.Header.Get("Location"); to != "" {
@@ -232,13 +232,13 @@ func (r *replay) signedIn(mode string) *replay {
 	return r
 }
 
-// become has Ada, who signs in with a password, have the status.
+// become gives Ada, who signs in with a password, the status.
 func (r *replay) become(status string) *replay {
 	r.t.Helper()
 	return r.signedIn("session").change(status)
 }
 
-// change has whoever is signed in have the status.
+// change gives the signed-in user the status.
 func (r *replay) change(status string) *replay {
 	r.t.Helper()
 	id, _ := r.get("/users/me").data(r.t)["id"].(string)

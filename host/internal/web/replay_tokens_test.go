@@ -176,7 +176,7 @@ var replayOfTokens = []exchange{
 	}, allTokens, refused, "session-cookies"},
 }
 
-// me asks who a token is.
+// me asks whose token it is.
 func me(header func(r *replay) string) func(r *replay) string {
 	return func(r *replay) string {
 		a := r.site.browser(r.t).get("/users/me", "Authorization", "Bearer "+header(r))

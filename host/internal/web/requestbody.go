@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// readBody reads a JSON object or a form; nothing at all is an empty object.
+// readBody reads a JSON object or a form; an empty body is an empty object.
 func readBody(c echo.Context, into any, form func(get func(string) string)) error {
 	req := c.Request()
 	if err := checkEncoding(req); err != nil {
@@ -36,13 +36,13 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 }
 
 func readJSON(body io.Reader, into any) error {
-	decoder := json.NewDecoder(withoutMark(body))
+	decoder := json.NewDecoder(skipByteOrderMark(body))
 	err := decoder.Decode(into)
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil {
-		return tooLargeOr(err, "the body is not a JSON object")
+		return bodyError(err, "the body is not a JSON object")
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return payloadError{"the body is more than one JSON object"}
@@ -50,26 +50,26 @@ func readJSON(body io.Reader, into any) error {
 	return nil
 }
 
-// wanted names the types of the fields that clients send.
-var wanted = map[string]string{
+// fieldTypes are the types of the fields that clients send.
+var fieldTypes = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
 	"redirect": "a string", "provider": "a string",
 	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
 }
 
-func tooLargeOr(err error, reason string) error {
+func bodyError(err error, reason string) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
+		return payloadError{strconv.Quote(wrong.Field) + " must be " + fieldTypes[wrong.Field]}
 	}
 	return payloadError{reason}
 }
 
-// checkEncoding refuses bodies that would be read for something else than they say: a
-// password in another charset would be a wrong one. RFC 8259 section 8.1 has JSON in UTF-8
-// alone, and forms are that by the URL Standard.
+// checkEncoding refuses bodies that would be misread: a password in another charset would
+// be a wrong password. RFC 8259 section 8.1 requires UTF-8 for JSON, as the URL Standard
+// does for forms.
 func checkEncoding(req *http.Request) error {
 	if coding := req.Header.Get(echo.HeaderContentEncoding); coding != "" && !strings.EqualFold(coding, "identity") {
 		return mediaError{"the body must not be compressed; leave out Content-Encoding"}
@@ -81,7 +81,7 @@ func checkEncoding(req *http.Request) error {
 	return mediaError{"the body must be in UTF-8"}
 }
 
-// charset is that of the content type; empty if it names none, or cannot be read.
+// charset is the charset of the content type; empty if there is none, or it cannot be read.
 func charset(req *http.Request) string {
 	text := req.Header.Get(echo.HeaderContentType)
 	if len(text) > maxContentType {
@@ -91,12 +91,12 @@ func charset(req *http.Request) string {
 	return parameters["charset"]
 }
 
-// withoutMark leaves out the byte order mark that some programs write before UTF-8, as
-// section 8.1 of RFC 8259 allows.
-func withoutMark(body io.Reader) io.Reader {
+// skipByteOrderMark skips the byte order mark that some programs write before UTF-8, as RFC 8259
+// section 8.1 allows.
+func skipByteOrderMark(body io.Reader) io.Reader {
 	const mark = "\xef\xbb\xbf"
 	buffered := bufio.NewReaderSize(body, 16)
-	if first, _ := buffered.Peek(len(mark)); string(first) == mark { // what fails fails again when it is read
+	if first, _ := buffered.Peek(len(mark)); string(first) == mark { // an error occurs again when the body is read
 		_, _ = buffered.Discard(len(mark))
 	}
 	return buffered

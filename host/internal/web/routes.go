@@ -15,12 +15,12 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
-	e.JSONSerializer = jsonLikeDirectus{}
-	e.Pre(s.identifyRequest, s.secureHeaders, dropSlash, s.shareWithOrigins)
-	e.Use(s.logRequest, recoverPanic, nameRequest, s.ourCookies)
+	e.JSONSerializer = directusJSON{}
+	e.Pre(s.identifyRequest, s.secureHeaders, dropSlash, s.handleCORS)
+	e.Use(s.logRequest, recoverPanic, nameRequest, s.filterCookies)
 
-	// get answers HEAD as GET; net/http leaves the body out. It is not for what
-	// begins or ends something.
+	// get answers HEAD like GET; net/http leaves the body out. It is not for routes where
+	// GET begins or ends something.
 	get := func(path string, handler echo.HandlerFunc) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
 	}
@@ -36,21 +36,21 @@ func (s *Server) routes() *echo.Echo {
 	for name, do := range map[string]func(echo.Context, sso.Principal, url.Values) error{
 		"/end": s.endSession, "/end-others": s.endOtherSessions, "/link": s.startLink, "/unlink": s.unlink,
 	} {
-		e.POST(accountPath+name, s.formOf(do), limitBody(maxAccountForm), s.fromOurPage)
+		e.POST(accountPath+name, s.accountFormHandler(do), limitBody(maxAccountForm), s.requireOwnPage)
 	}
 
 	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)
 	e.GET("/auth/login/:provider", s.startLogin)
-	e.HEAD("/auth/login/:provider", s.couldStartLogin)
+	e.HEAD("/auth/login/:provider", s.headLogin)
 	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.fromApplication)
 	for path, receive := range map[string]echo.HandlerFunc{
 		"/auth/login/:provider/callback": s.callback,
-		"/auth/login/:provider/acs":      s.callback, // Directus's name of it
+		"/auth/login/:provider/acs":      s.callback, // the name in Directus
 		"/auth/login/:provider/logout":   s.receiveLogout,
 	} {
 		e.Match([]string{http.MethodGet, http.MethodPost}, path, receive, s.fromProvider)
-		e.HEAD(path, s.couldReceive)
+		e.HEAD(path, s.headCallback)
 	}
 	get("/auth/login/:provider/metadata", s.metadata)
 	e.POST("/auth/refresh", s.refresh, limitBody(maxBody))

@@ -20,37 +20,38 @@ import (
 	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
-// Config is what a Server needs to know.
+// Config configures a Server.
 type Config struct {
 	PublicURL *url.URL
 
-	// AllowedPublicURLs are those under which browsers reach us, too. No two URLs have
-	// the same host and port.
+	// AllowedPublicURLs are further URLs under which browsers reach this host. No two URLs
+	// have the same host and port.
 	AllowedPublicURLs []*url.URL
 
 	SessionCookie Cookie
 	RefreshCookie Cookie
 
-	// CORS is what pages of other origins may do.
+	// CORS is what pages of other origins are allowed to do.
 	CORS CORS
 
-	// TrustedProxies may say in X-Forwarded-For who the client is.
+	// TrustedProxies are believed when they say in X-Forwarded-For who the client is.
 	TrustedProxies []netip.Prefix
 
-	// MaxBodies bounds the bytes of large request bodies that are held at the same
-	// time; 0 is a default of 16 MiB. Each costs several times its bytes.
+	// MaxBodies bounds the bytes of large request bodies held at the same time; 0 is a
+	// default of 16 MiB. Each body takes several times its size in memory.
 	MaxBodies int64
 
-	// Limits are on sign-ins that fail or come to no end; nil: there are none.
+	// Limits are the limits on sign-ins that fail or are never completed; nil: there are
+	// none.
 	Limits *limit.Limiter
 
-	// Tally counts sign-ins and refusals; nil: nobody does.
+	// Tally counts sign-ins and refusals; nil: they are not counted.
 	Tally *tally.Tally
 
 	Logger hclog.Logger
 }
 
-// Ports is what a Server uses of the world.
+// Ports are the services that a Server calls.
 type Ports struct {
 	Logins *sso.Service
 
@@ -66,30 +67,30 @@ type Ports struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	config   Config
-	ports    Ports
-	logger   hclog.Logger
-	sampled  *sampler // what anybody can make us log
-	urls     publicURLs
-	cors     corsRules
-	issuer   []byte // the metadata of RFC 8414
-	slots    firstSlots
-	bodies   *bodies
-	turns    turns
-	returns  returns
-	profiles *profileLimit
-	storage  *storeHealth
-	notReady atomic.Bool
-	comes    time.Duration // requestComes; tests have slow clients
-	echo     *echo.Echo
+	config       Config
+	ports        Ports
+	logger       hclog.Logger
+	sampled      *sampler // for lines that anyone can cause
+	urls         publicURLs
+	cors         corsRules
+	issuer       []byte // the metadata of RFC 8414
+	attemptNames nameRotation
+	bodyMemory   *bodyMemory
+	parsing      parseLimit
+	loops        loopGuard
+	profiles     *profileLimit
+	storage      *storeHealth
+	notReady     atomic.Bool
+	lateRequests time.Duration // lateRequestWait; tests have slow clients
+	echo         *echo.Echo
 }
 
-// Limits of the HTTP server. Echo sets none, and without them a client that
-// sends nothing holds its connection for ever (L01).
+// Limits of the HTTP server. Echo sets none, and without them a client that sends nothing
+// holds its connection indefinitely (L01).
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
-	writeTimeout      = 80 * time.Second // longer than both calls of a login, each with its wait, through a slow provider
+	writeTimeout      = 80 * time.Second // longer than both calls of a login to a slow provider, with the wait for each
 	idleTimeout       = 60 * time.Second
 	maxHeader         = 32 << 10 // several attempt cookies
 	shutdownTimeout   = 10 * time.Second
@@ -110,7 +111,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), urls: urls,
-		returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
+		loops: loopGuard{now: time.Now}, bodyMemory: newBodyMemory(config.MaxBodies), parsing: newParseLimit(), lateRequests: lateRequestWait,
 	}
 	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
@@ -123,7 +124,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP lets tests and other servers use the handlers.
+// ServeHTTP makes the handlers available to tests and other servers.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.notReady.Load() {
 		w.Header().Set("Connection", "close")
@@ -131,19 +132,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.echo.ServeHTTP(w, r)
 }
 
-// NotReady has /server/health answer 503 from now on, so that load balancers send
-// nothing more here. Everything is answered as before, and each answer closes its
-// connection: a proxy that keeps one open could use it again at the very moment when
-// the server goes, and most repeat no POST that was lost like that.
+// NotReady makes /server/health answer 503 from now on, so that load balancers send no more
+// requests. Requests are answered as before, but each answer closes its connection: a proxy
+// could otherwise reuse an open connection just as the server closes it, and most proxies
+// do not repeat a POST that was lost this way.
 func (s *Server) NotReady() { s.notReady.Store(true) }
 
-// Serve answers requests until listening is done. Then it accepts no more connections,
-// and lets requests under way finish until underWay is done, within a bound.
+// Serve answers requests until listening is done. Then it accepts no more connections, and
+// lets requests under way finish until underWay is done, but no longer than
+// shutdownTimeout.
 func (s *Server) Serve(listening, underWay context.Context, listener net.Listener) error {
-	quiet := &quietConns{conns: map[net.Conn]http.ConnState{}}
+	idle := &idleConns{conns: map[net.Conn]http.ConnState{}}
 	server := &http.Server{
 		Handler:           s,
-		ConnState:         quiet.watch,
+		ConnState:         idle.watch,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -151,7 +153,7 @@ func (s *Server) Serve(listening, underWay context.Context, listener net.Listene
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(serverLog{s.sampled}, "", 0),
 	}
-	server.RegisterOnShutdown(quiet.closeUnused)
+	server.RegisterOnShutdown(idle.closeNew)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -164,7 +166,7 @@ func (s *Server) Serve(listening, underWay context.Context, listener net.Listene
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
-	quiet.wait(underWay, s.comes)
+	idle.wait(underWay, s.lateRequests)
 	return shutDown(underWay, server)
 }
 

@@ -13,7 +13,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 )
 
-// exhausted is a listener of a process without file descriptors left, for a while.
+// exhausted is a listener of a process that has no file descriptors left for a while.
 type exhausted struct {
 	net.Listener
 	mu   sync.Mutex
@@ -30,8 +30,8 @@ func (e *exhausted) Accept() (net.Conn, error) {
 	return e.Listener.Accept()
 }
 
-// That no connection can be accepted is told at the default level, and not in
-// every line; what clients get wrong is not.
+// It is logged at the default level that connections cannot be accepted, but not in every
+// line; mistakes of clients are not.
 func TestAcceptErrorsAreTold(t *testing.T) {
 	s := newSite(t, "")
 	s.logger.SetLevel(hclog.Info)

@@ -266,8 +266,8 @@ func locationState(t *testing.T, a answer) string {
 	return target.Query().Get("state")
 }
 
-// While the clock is set back, a cookie that was replaced is refused, and stays: the
-// browser may hold the next one under the same name by then.
+// While the clock is set back, a replaced cookie is refused, and stays: the browser may
+// have the next one under the same name by then.
 func TestClockThatWasSetBackRemovesNoCookie(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -290,9 +290,9 @@ func TestClockThatWasSetBackRemovesNoCookie(t *testing.T) {
 	}
 }
 
-// The log says that a session has ended if it has, and not if it goes on.
+// The log says that a session has ended if it has, and not if it continues.
 func TestLogOfARefreshThatIsRefused(t *testing.T) {
-	const ended, goesOn = "session ended", "the session stays"
+	const ended, goesOn = "session ended", "the session continues"
 	for subject, c := range map[string]struct {
 		wrong func(t *testing.T, s *site)
 		want  string

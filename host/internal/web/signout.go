@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// signOut answers GET /logout, to which applications link: a page with a button, because
-// anybody can make a browser ask for a page. Only where somebody has clicked on the link
-// in an application of ours there is nothing to ask.
+// signOut answers GET /logout, to which applications link. It shows a page with a button,
+// because any page can make a browser request it. If someone has clicked the link in one of
+// our applications, there is nothing to ask.
 func (s *Server) signOut(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Server) signOut(c echo.Context) error {
 		s.clearTokens(c, "")
 		return s.logoutAtProvider(c, ended)
 	}
-	who, ok, err := s.known(c)
+	who, ok, err := s.principalIfAny(c)
 	if err != nil {
 		return err
 	}
@@ -40,9 +40,9 @@ func (s *Server) signOut(c echo.Context) error {
 	}, formsLeave)
 }
 
-// clickedInApp reports whether a person has followed a link in an application of ours.
+// clickedInApp reports whether a person has followed a link in one of our applications.
 // Other hosts of the site, frames, scripts and prefetching do not count (Fetch Metadata;
-// Sec-Fetch-User is sent for what a user does only).
+// Sec-Fetch-User is only sent for a user's action).
 func (s *Server) clickedInApp(req *http.Request) bool {
 	h := req.Header
 	if req.Method != http.MethodGet || h.Get("Sec-Fetch-Site") != "same-site" || h.Get("Sec-Fetch-Mode") != "navigate" ||
@@ -62,7 +62,7 @@ func (s *Server) clickedInApp(req *http.Request) bool {
 	return false
 }
 
-// end ends the sessions of tokens.
+// end ends the sessions of the tokens.
 func (s *Server) end(c echo.Context, found []sso.Token) (ended []sso.Ended, err error) {
 	for _, token := range found {
 		session, err := s.ports.Logins.Logout(c.Request().Context(), token)
@@ -77,7 +77,7 @@ func (s *Server) end(c echo.Context, found []sso.Token) (ended []sso.Ended, err 
 	return ended, nil
 }
 
-// endOthers ends all other sessions of those whose sessions have ended.
+// endOthers ends all other sessions of the users whose sessions have ended.
 func (s *Server) endOthers(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
 		n, err := s.ports.Logins.LogoutUser(c.Request().Context(), session.UserID)

@@ -28,8 +28,8 @@ import (
 
 const secret = "a secret of the tests, long enough"
 
-// site is a whole host but for the plugin process: real store, real tokens,
-// real HTTP, and mechanisms that the test scripts.
+// site is a whole host except for the plugin process: real store, real tokens, real HTTP,
+// and mechanisms that the test scripts.
 type site struct {
 	*httptest.Server
 	server *web.Server
@@ -82,14 +82,14 @@ func (d *flakyDirectory) Mechanism(ctx context.Context, name string, line sso.Li
 	return d.directory.Mechanism(ctx, name, line)
 }
 
-// clock is a time that the test moves.
+// clock is a time that the test changes.
 type clock struct {
 	mu      sync.Mutex
 	now     time.Time
 	running time.Duration
 }
 
-// look is what an sso.Clock looks at.
+// look is the time source of an sso.Clock.
 func (c *clock) look() (time.Time, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +108,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now, c.running = c.now.Add(d), c.running+d
 }
 
-// setBy makes the clock wrong, or right again, while no time goes by.
+// setBy makes the clock wrong, or right again, while no time passes.
 func (c *clock) setBy(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,7 +135,7 @@ func (b *lockedBuffer) String() string {
 // idp is the address of the provider that redirecting mechanisms send to.
 const idp = "https://idp.example/authorize"
 
-// redirecting signs in whoever comes back with code=<subject>.
+// redirecting signs in anyone who returns with code=<subject>.
 type redirecting struct{}
 
 func (redirecting) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
@@ -248,7 +248,7 @@ func newSiteMade(t testing.TB, publicURL string, providers sso.Providers, config
 	return newSiteIn(t, filepath.Join(t.TempDir(), "test.db"), store.Cached, publicURL, providers, configure, logIns)
 }
 
-// newSiteOn has the database in that file, behind the cache that is given.
+// newSiteOn uses the database in that file, behind the given cache.
 func newSiteOn(t testing.TB, path string, cached func(store.Store, func() time.Time) store.Store, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
 	return newSiteIn(t, path, cached, publicURL, providers, configure, func(*sso.Config) {})
@@ -311,7 +311,7 @@ func newSiteIn(
 	return s
 }
 
-// browser is a client with a cookie jar that follows nothing by itself.
+// browser is a client with a cookie jar that does not follow redirects.
 type browser struct {
 	t    testing.TB
 	site *site
@@ -328,7 +328,7 @@ func (s *site) browser(t testing.TB) *browser {
 	}}
 }
 
-// answer is a response, read.
+// answer is a response with its body.
 type answer struct {
 	*http.Response
 	body string
@@ -402,7 +402,7 @@ func (a answer) code(t testing.TB) string {
 	return code
 }
 
-// extensionsOf reads what an error says to programs.
+// extensionsOf reads the extensions of an error.
 func extensionsOf(t testing.TB, a answer) map[string]any {
 	t.Helper()
 	var body struct {

@@ -11,12 +11,12 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// maxState is more than the state that we send has, in bytes.
+// maxState is more than the length of the state that this host sends, in bytes.
 const maxState = 255
 
-// stateOf finds the state in what came back: exactly once, in the query or in the
-// form, under the name that OAuth 2.0, SAML or the mechanism gives it. Two that
-// are equal are refused as well: who sent the second one?
+// stateOf finds the state in a response: exactly once, in the query or in the form, under
+// the name that OAuth 2.0, SAML or the mechanism gives it. Two equal states are refused as
+// well: nobody knows who sent the second one.
 func stateOf(in sdk.InboundRequest, p sso.Provider) (string, error) {
 	found := statesIn(in.Query, p)
 	if in.Method == http.MethodPost {
@@ -37,16 +37,16 @@ func statesIn(values url.Values, p sso.Provider) []string {
 	}
 	for _, name := range p.StateTokens {
 		for _, token := range values[name] {
-			found = append(found, stateIn(token))
+			found = append(found, stateInToken(token))
 		}
 	}
 	return found
 }
 
-// stateIn reads the claim state of a signed token, without a look at the signature:
-// it only says which sealed attempt is meant, as a bare parameter would. It is empty
-// if there is none that can be read.
-func stateIn(token string) string {
+// stateInToken reads the claim state of a signed token without checking the signature: it only
+// says which sealed attempt is meant, as a plain parameter would. It is empty if there is
+// no readable claim.
+func stateInToken(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return ""

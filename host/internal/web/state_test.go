@@ -17,8 +17,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// returning is a mechanism of a protocol that has no "state" of its own: begin
-// makes the URL at the provider, and who reads who it was of the response.
+// returning is a mechanism of a protocol without a "state" parameter: begin makes the URL
+// at the provider, and who reads from the response who it was.
 type returning struct {
 	begin func(req sdk.BeginRequest) url.Values
 	who   func(in sdk.InboundRequest) string
@@ -36,8 +36,8 @@ func (r returning) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Ste
 	return sdk.Authenticated{Identity: sdk.Identity{Subject: subject}}, nil
 }
 
-// protocols are mechanisms whose state does not come back as "state" of a query at
-// GET, or of a form at POST.
+// protocols are mechanisms whose state does not return as "state", either in a query with
+// GET or in a form with POST.
 var protocols = map[string]sdk.Mechanism{
 	// JARM: all that comes back is one JWT, in which the state is.
 	"jarm": returning{
@@ -56,7 +56,7 @@ var protocols = map[string]sdk.Mechanism{
 			return payloadOf(in.Query.Get("response") + in.Form.Get("response"))["sub"]
 		},
 	},
-	// WS-Federation: a context of its own name.
+	// WS-Federation: a context with its own name.
 	"wsfed": returning{
 		func(req sdk.BeginRequest) url.Values {
 			return url.Values{"wa": {"wsignin1.0"}, "wctx": {req.State}, "wreply": {req.CallbackURL}}
@@ -162,7 +162,7 @@ func (b *browser) pathOf(text string) string {
 	b.t.Helper()
 	path, ok := strings.CutPrefix(text, b.site.URL)
 	if !ok {
-		b.t.Fatalf("%q is no URL of ours", text)
+		b.t.Fatalf("%q is not one of our URLs", text)
 	}
 	return path
 }

@@ -2,9 +2,8 @@ package web
 
 import "strings"
 
-// unescape is url.QueryUnescape, but for the time that it takes: that looks at
-// each byte twice, one by one, which was half of what half a megabyte of base64
-// cost us. ok is false where an escape is none.
+// unescape is a faster url.QueryUnescape. That looks at each byte twice, one by one, which
+// was half of the cost of half a megabyte of base64. ok is false if an escape is invalid.
 func unescape(text string) (plain string, ok bool) {
 	if !strings.Contains(text, "%") {
 		return strings.ReplaceAll(text, "+", " "), true

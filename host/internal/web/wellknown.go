@@ -14,8 +14,8 @@ const (
 	issuerMetadataPath = "/.well-known/oauth-authorization-server"
 )
 
-// cacheable is for documents for whoever verifies access tokens. Half of the time for
-// which a key is published before it signs: a cache before ours may take as long again.
+// cacheable is for documents needed to verify access tokens: half of the time for which a
+// key is published before it signs: another cache in front can take as long again.
 const cacheable = "public, max-age=300"
 
 // keys answers /.well-known/jwks.json (RFC 7517 section 5).
@@ -24,10 +24,9 @@ func (s *Server) keys(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/jwk-set+json", s.ports.Keys(c.Request().Context()))
 }
 
-// issuerMetadata is what RFC 8414 section 2 asks for and is true of us: who issues
-// access tokens, and with which keys. We offer no endpoint of OAuth 2.0 by which a
-// client gets one, so there are no grant types, which unsaid would be two, and no
-// response types.
+// issuerMetadata is the part of RFC 8414 section 2 that applies to this host: who issues
+// access tokens, and with which keys. No OAuth 2.0 endpoint issues them, so there are no
+// grant types, which would be two if left out, and no response types.
 type issuerMetadata struct {
 	Issuer        string   `json:"issuer"`
 	JWKSURI       string   `json:"jwks_uri"`
@@ -51,9 +50,8 @@ func (s *Server) issuerMetadata(c echo.Context) error {
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, s.issuer)
 }
 
-// issuerMetadataBeforePath answers the same where RFC 8414 section 3.1 has it if
-// PUBLIC_URL has a path: between its host and its path. A proxy must send this one here
-// as it is.
+// issuerMetadataBeforePath answers the same between the host and the path of PUBLIC_URL,
+// which is where RFC 8414 section 3.1 puts it. A proxy must send this URL here unchanged.
 func (s *Server) issuerMetadataBeforePath(c echo.Context) error {
 	path := basePath(s.config.PublicURL)
 	if path == "" || c.Request().URL.Path != issuerMetadataPath+path {

@@ -165,6 +165,9 @@ func (p *Process) connect(ctx context.Context, version string) error {
 	}
 	p.client.IntroduceAs(version)
 	p.Description, p.Schema, err = p.client.Describe(ctx)
+	if err != nil && ctx.Err() != nil { // it may have noticed first that the plugin was killed for that
+		err = fmt.Errorf("%w: %w", plugin.ErrTransport, ctx.Err())
+	}
 	if err != nil {
 		return fmt.Errorf("asking what it is: %w", err)
 	}

@@ -15,8 +15,8 @@ func whoever(i int) Who {
 	return Who{Address: netip.AddrFrom16(a), Provider: "dir", Name: "user" + strconv.Itoa(i)}
 }
 
-// BenchmarkTry is what a wrong password costs here, and the memory that is held after a
-// million of them, each from another network and of another name.
+// BenchmarkTry measures the cost of a wrong password, and the memory held after a million
+// of them, each from another network and with another name.
 func BenchmarkTry(b *testing.B) {
 	for _, distinct := range []int{1, 1_000_000} {
 		b.Run(strconv.Itoa(distinct), func(b *testing.B) {
@@ -47,7 +47,7 @@ func BenchmarkTry(b *testing.B) {
 	}
 }
 
-// BenchmarkRefused is what a flood costs.
+// BenchmarkRefused measures the cost of a flood.
 func BenchmarkRefused(b *testing.B) {
 	l, _ := newLimiter(b, testConfig)
 	who := from("2001:db8::1", "alice")

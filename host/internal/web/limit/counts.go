@@ -2,9 +2,9 @@ package limit
 
 import "time"
 
-// identities are the buckets of who tries to sign in.
+// identities are the buckets of a client that tries to sign in.
 type identities struct {
-	login, name, lately bucket
+	login, name, recent bucket
 	hasName             bool
 	address, network    bucket
 	hasNetwork          bool
@@ -13,35 +13,35 @@ type identities struct {
 	isKnown             bool
 }
 
-// Buckets of everybody.
+// Buckets for all clients together.
 var (
 	everybody = bucket{ofEverybody, 1}
 	flood     = bucket{ofFlood, 1}
 )
 
-// identify hashes, so it is called without the lock.
-func (l *Limiter) identify(who Who) identities {
+// bucketsOf computes hashes, so it is called without the lock.
+func (l *Limiter) bucketsOf(who Who) identities {
 	address := network(who.Address, 64)
-	ids := identities{address: l.keyed.bucket(ofAddress, address), starts: l.keyed.bucket(ofStarts, address)}
+	ids := identities{address: l.hasher.bucket(ofAddress, address), starts: l.hasher.bucket(ofStarts, address)}
 	if who.Address.Is6() && !who.Address.Is4In6() {
 		wide := network(who.Address, 48)
 		ids.hasNetwork = true
-		ids.network, ids.manyStarts = l.keyed.bucket(ofNetwork, wide), l.keyed.bucket(ofNetworkStarts, wide)
+		ids.network, ids.manyStarts = l.hasher.bucket(ofNetwork, wide), l.hasher.bucket(ofNetworkStarts, wide)
 	}
 	if name := folded(who.Name); len(name) > 0 {
 		provider := []byte(who.Provider)
 		ids.hasName = true
-		ids.login = l.keyed.bucket(ofLogin, provider, name, address)
-		ids.name, ids.lately = l.keyed.bucket(ofName, provider, name), l.keyed.bucket(ofNameLately, provider, name)
+		ids.login = l.hasher.bucket(ofLogin, provider, name, address)
+		ids.name, ids.recent = l.hasher.bucket(ofName, provider, name), l.hasher.bucket(ofNameRecent, provider, name)
 	}
-	if device, ok := l.known(who); ok {
+	if device, ok := l.knownDevice(who); ok {
 		ids.isKnown = true
-		ids.device, ids.itsStarts = l.keyed.bucket(ofDevice, device), l.keyed.bucket(ofDeviceStarts, device)
+		ids.device, ids.itsStarts = l.hasher.bucket(ofDevice, device), l.hasher.bucket(ofDeviceStarts, device)
 	}
 	return ids
 }
 
-// startCounts are what a start fills.
+// startCounts are the buckets that a start fills.
 func (l *Limiter) startCounts(ids identities, now time.Duration) []count {
 	const points = 1.0 / startsInPoint
 	weight := l.weightOf(everybody, now) * points
@@ -49,8 +49,8 @@ func (l *Limiter) startCounts(ids identities, now time.Duration) []count {
 	gate := true
 	if ids.isKnown {
 		own := l.count(ids.itsStarts, points, true)
-		if gate = l.over(own, now) > 0; gate {
-			own.gate = false // what is the browser's own is used up: it counts as any other
+		if gate = l.waitFor(own, now) > 0; gate {
+			own.gate = false // the browser's own bucket is full: it counts like any other
 		}
 		counts = append(counts, own)
 	}
@@ -61,21 +61,21 @@ func (l *Limiter) startCounts(ids identities, now time.Duration) []count {
 	return append(counts, l.count(everybody, points, false), l.count(flood, points, gate))
 }
 
-// tryCounts are what a failure fills.
+// tryCounts are the buckets that a failure fills.
 func (l *Limiter) tryCounts(ids identities, now time.Duration) []count {
 	weight := l.weightOf(everybody, now)
 	counts := make([]count, 0, 8)
 	gate := true
-	if ids.isKnown && ids.hasName { // or anybody could be meant
+	if ids.isKnown && ids.hasName { // without a name, it could be anyone
 		own := l.count(ids.device, 1, true)
-		if gate = l.over(own, now) > 0; gate {
+		if gate = l.waitFor(own, now) > 0; gate {
 			own.gate = false
 		}
 		counts = append(counts, own)
 	}
 	if ids.hasName {
-		ofName := max(weight, l.weightOf(ids.lately, now))
-		counts = append(counts, l.count(ids.login, ofName, gate), l.count(ids.name, ofName, gate), l.count(ids.lately, 1, false))
+		ofName := max(weight, l.weightOf(ids.recent, now))
+		counts = append(counts, l.count(ids.login, ofName, gate), l.count(ids.name, ofName, gate), l.count(ids.recent, 1, false))
 	}
 	counts = append(counts, l.count(ids.address, weight, gate))
 	if ids.hasNetwork {
@@ -84,7 +84,7 @@ func (l *Limiter) tryCounts(ids identities, now time.Duration) []count {
 	return append(counts, l.count(everybody, 1, false), l.count(flood, 1, gate))
 }
 
-// weightOf is what a failure counts, given how many there were.
+// weightOf is how much a failure counts, given how many there were.
 func (l *Limiter) weightOf(b bucket, now time.Duration) float64 {
 	if l.full(b, now) {
 		return strict

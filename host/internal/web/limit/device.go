@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A device is a browser in which somebody has signed in. What it keeps is no credential:
-// all that it is good for is a bucket of its own, for the name that signed in there.
+// A device is a browser in which someone has signed in. What it keeps is not a credential:
+// it only gives the browser separate buckets for the name that signed in there.
 
 const (
 	day = 24 * time.Hour
 
-	// DeviceLasts is for how long after a sign-in the browser is known.
+	// DeviceLasts is how long after a sign-in the browser is known.
 	DeviceLasts = 90 * day
 )
 
@@ -27,13 +27,13 @@ const (
 	deviceBody  = deviceNonce + deviceDay + deviceName
 	deviceMAC   = 16
 
-	// byDevice and byName keep these hashes apart from those of buckets.
+	// byDevice and byName keep these hashes distinct from those of buckets.
 	byDevice = 0x80
 	byName   = 0x81
 )
 
-// Device is for a browser to keep when who has signed in there: letters, digits, - and _.
-// It is empty if there are no limits.
+// Device is the value for a browser to keep when this client has signed in there: letters,
+// digits, - and _. It is empty if there are no limits.
 func (l *Limiter) Device(who Who) string {
 	if l == nil {
 		return ""
@@ -46,9 +46,9 @@ func (l *Limiter) Device(who Who) string {
 	return base64.RawURLEncoding.EncodeToString(append(body, l.deviceMAC(who.Provider, body)...))
 }
 
-// known returns what tells one device from others, if this one has signed in lately
-// through that provider; under that name, if one was asked for.
-func (l *Limiter) known(who Who) ([]byte, bool) {
+// knownDevice returns what distinguishes one device from others, if someone has signed in with
+// this device recently through that provider, and under that name if a name was entered.
+func (l *Limiter) knownDevice(who Who) ([]byte, bool) {
 	const most = (deviceBody+deviceMAC)*4/3 + 1
 	if who.Device == "" || len(who.Device) > most {
 		return nil, false
@@ -72,12 +72,12 @@ func (l *Limiter) known(who Who) ([]byte, bool) {
 }
 
 func (l *Limiter) deviceMAC(provider string, body []byte) []byte {
-	sum := l.keyed.sum(byDevice, []byte(provider), body)
+	sum := l.hasher.sum(byDevice, []byte(provider), body)
 	return sum[:deviceMAC]
 }
 
 func (l *Limiter) nameHash(who Who) [deviceName]byte {
-	sum := l.keyed.sum(byName, []byte(who.Provider), folded(who.Name))
+	sum := l.hasher.sum(byName, []byte(who.Provider), folded(who.Name))
 	return [deviceName]byte(sum[:])
 }
 

@@ -11,28 +11,28 @@ import (
 	"time"
 )
 
-// Counts is where hosts leave for each other what they counted.
+// Counts is where hosts store their counts for each other.
 type Counts interface {
-	// ExchangeCounts stores what that host counted, in place of what it stored before,
-	// and forgets what hosts stored before forget; with nil it writes nothing. It returns
-	// what the other hosts stored since, by host.
+	// ExchangeCounts stores the counts of that host in place of those it stored before, and
+	// deletes what hosts stored before forget; with nil it writes nothing. It returns what
+	// the other hosts have stored since then, by host.
 	ExchangeCounts(ctx context.Context, host string, counts []byte, now, forget time.Time) (others map[string][]byte, err error)
 }
 
 const (
 	exchangeEvery = time.Second
 
-	// Hosts that hear of each other at all hear within a few seconds, so a count is
-	// there to be heard for batchLasts. A host that stored nothing for hostLasts may be
-	// gone; what it counted runs out where it was heard.
+	// Hosts that read each other's counts at all do so within a few seconds, so a batch can
+	// be read for batchLasts. A host that has stored nothing for hostLasts may be gone; its
+	// counts run out where they were read.
 	batchLasts = 10 * time.Second
 	hostLasts  = time.Minute
 
 	maxChanges = 8192 // of different buckets, from one exchange to the next
-	maxBatch   = 2048 // ... that are told, those with the most points first
+	maxBatch   = 2048 // ... that are sent, those with the most points first
 )
 
-// changes is what was counted since the last exchange.
+// changes are the counts since the last exchange.
 type changes map[bucket]change
 
 type change struct {
@@ -48,7 +48,7 @@ func (c changes) note(b bucket, points float64, failures int) {
 	c[b] = change{before.points + points, before.failures + failures}
 }
 
-// batch encodes the changes that matter most.
+// batch lists the changes that matter most.
 func (c changes) batch() []entry {
 	list := make([]entry, 0, len(c))
 	for b, of := range c {
@@ -71,24 +71,24 @@ type Exchange struct {
 	counts  Counts
 	host    string
 
-	mu      sync.Mutex // one round at a time
-	batches []batch
-	last    uint64            // number of the newest batch
-	unsaid  bool              // the newest batch may not be stored
-	heard   map[string]uint64 // the newest batch of each other host
+	mu       sync.Mutex // one round at a time
+	batches  []batch
+	last     uint64            // number of the newest batch
+	unsent   bool              // the newest batch may not have been stored
+	lastRead map[string]uint64 // the newest batch of each other host
 }
 
-// NewExchange has the limiter remember what to tell others.
+// NewExchange makes the limiter record changes for other hosts.
 func NewExchange(l *Limiter, counts Counts) *Exchange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changes = changes{}
-	return &Exchange{limiter: l, counts: counts, host: rand.Text(), heard: map[string]uint64{}}
+	return &Exchange{limiter: l, counts: counts, host: rand.Text(), lastRead: map[string]uint64{}}
 }
 
-// Run exchanges once a second until ctx is done. It writes only if something was
-// counted. outcome gets that of each time; after an error, counts of other hosts are
-// late, and those of this host go on.
+// Run exchanges once a second until ctx is done. It writes only if something was counted.
+// outcome gets the result of each exchange. After an error, the counts of other hosts
+// arrive late; those of this host continue.
 func (e *Exchange) Run(ctx context.Context, outcome func(error)) {
 	tick := time.NewTicker(exchangeEvery)
 	defer tick.Stop()
@@ -110,31 +110,31 @@ func (e *Exchange) Round(ctx context.Context) error {
 	defer e.mu.Unlock()
 	now := e.limiter.now()
 	e.collect(now)
-	var told []byte
-	if e.unsaid {
-		told = encode(e.batches)
+	var sent []byte
+	if e.unsent {
+		sent = encode(e.batches)
 	}
-	others, err := e.counts.ExchangeCounts(ctx, e.host, told, now, now.Add(-hostLasts))
+	others, err := e.counts.ExchangeCounts(ctx, e.host, sent, now, now.Add(-hostLasts))
 	if err != nil {
 		return fmt.Errorf("exchanging counts of failed sign-ins with other hosts: %w", err)
 	}
-	e.unsaid = false
-	for host := range e.heard {
+	e.unsent = false
+	for host := range e.lastRead {
 		if _, ok := others[host]; !ok {
-			delete(e.heard, host)
+			delete(e.lastRead, host)
 		}
 	}
-	for host, told := range others {
-		batches, err := decode(told)
+	for host, sent := range others {
+		batches, err := decode(sent)
 		if err != nil {
 			return fmt.Errorf("reading the counts of another host: %w", err)
 		}
-		e.hear(host, batches)
+		e.add(host, batches)
 	}
 	return nil
 }
 
-// collect makes a batch of what was counted, and forgets those that everybody has heard.
+// collect makes a batch of the new counts, and drops batches that every host has read.
 func (e *Exchange) collect(now time.Time) {
 	e.batches = slices.DeleteFunc(e.batches, func(b batch) bool { return now.Sub(b.at) > batchLasts })
 	l := e.limiter
@@ -145,21 +145,21 @@ func (e *Exchange) collect(now time.Time) {
 	if entries := changed.batch(); len(entries) > 0 {
 		e.last++
 		e.batches = append(e.batches, batch{number: e.last, at: now, entries: entries})
-		e.unsaid = true
+		e.unsent = true
 	}
 }
 
-// hear counts what another host counted, each batch once.
-func (e *Exchange) hear(host string, batches []batch) {
+// add adds the counts of another host, each batch once.
+func (e *Exchange) add(host string, batches []batch) {
 	l := e.limiter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.sinceBegan()
 	for _, b := range batches {
-		if b.number <= e.heard[host] {
+		if b.number <= e.lastRead[host] {
 			continue
 		}
-		e.heard[host] = b.number
+		e.lastRead[host] = b.number
 		for _, entry := range b.entries {
 			t := &l.tables[entry.kind]
 			t.add(entry.key, now, t.rate.span(float64(entry.milli)/1000), int(entry.failures))

@@ -92,8 +92,8 @@ func TestHostsAddUp(t *testing.T) {
 	c.advance(10 * time.Minute)
 	exchange()
 	for i, l := range hosts {
-		if l.tables[ofLogin].level(l.identify(alice).login.key, l.sinceBegan()) > 0 {
-			t.Errorf("host %d heard it again, or for ever", i)
+		if l.tables[ofLogin].level(l.bucketsOf(alice).login.key, l.sinceBegan()) > 0 {
+			t.Errorf("host %d counted it again, or it never runs out", i)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestSuccessIsHeard(t *testing.T) {
 	}
 }
 
-// A store that is away for a while loses no more than what happened long before.
+// A store that is unavailable for a while loses only old counts.
 func TestStoreThatIsAway(t *testing.T) {
 	s, _, hosts, exchange := twoHosts(t)
 	alice := from("192.0.2.1", "alice")
@@ -128,11 +128,11 @@ func TestStoreThatIsAway(t *testing.T) {
 	s.err = nil
 	exchange()
 	if err := hosts[1].Look(alice); err == nil {
-		t.Error("not told afterwards")
+		t.Error("not sent afterwards")
 	}
 }
 
-// A flood makes no row that grows with it, and everybody's total is told in any case.
+// A flood does not make the row grow, and the total of all clients is always sent.
 func TestRowsAreBounded(t *testing.T) {
 	s, _, hosts, exchange := twoHosts(t)
 	for round := range 6 {
@@ -180,7 +180,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		l, _ := newLimiter(t, testConfig)
-		(&Exchange{limiter: l, heard: map[string]uint64{}}).hear("other", batches)
+		(&Exchange{limiter: l, lastRead: map[string]uint64{}}).add("other", batches)
 		now := l.sinceBegan()
 		for of := range l.tables {
 			for _, s := range l.tables[of].slots {

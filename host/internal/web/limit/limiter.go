@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// Limiter counts. A nil Limiter limits nothing. Its methods may be called concurrently.
+// Limiter counts. A nil Limiter limits nothing. Its methods are safe for concurrent use.
 type Limiter struct {
-	keyed keyed
-	now   func() time.Time
-	began time.Time
+	hasher hasher
+	now    func() time.Time
+	began  time.Time
 
 	mu       sync.Mutex
 	tables   [kinds]table
-	flights  map[bucket]*flight
+	pending  map[bucket]*pendingTries
 	waiting  int
 	refusals [kinds]uint64
-	changes  changes // nil: nobody to tell
+	changes  changes // nil: there are no other hosts
 }
 
-// New makes a Limiter. now is the time of day; what is counted runs out by the monotonic
-// clock of the process, if now has it.
+// New makes a Limiter. now is the time of day; counts run out by the monotonic clock of the
+// process, if now has it.
 func New(config Config, now func() time.Time) (*Limiter, error) {
-	k, err := newKeyed(config.Secret)
+	h, err := newHasher(config.Secret)
 	if err != nil {
 		return nil, err
 	}
-	l := &Limiter{keyed: k, now: now, began: now(), flights: map[bucket]*flight{}}
+	l := &Limiter{hasher: h, now: now, began: now(), pending: map[bucket]*pendingTries{}}
 	for of, rate := range config.rates() {
 		l.tables[of] = table{rate: rate, places: manyPlaces}
 	}
@@ -35,11 +35,11 @@ func New(config Config, now func() time.Time) (*Limiter, error) {
 	return l, nil
 }
 
-// Exceeded refuses.
+// Exceeded is the error of a limit that refuses.
 type Exceeded struct {
-	Limit  string        // which limit, for operators
-	Points int           // how many points that one has
-	Wait   time.Duration // until it is worth to try again
+	Limit  string        // the name of the limit, for operators
+	Points int           // how many points it has
+	Wait   time.Duration // until it is worth trying again
 }
 
 func (e *Exceeded) Error() string {
@@ -57,20 +57,20 @@ func (l *Limiter) Refusals() map[string]uint64 {
 	return found
 }
 
-// A count is what one bucket gets.
+// A count is what is added to one bucket.
 type count struct {
 	bucket bucket
-	span   time.Duration // what it fills
+	span   time.Duration // how much of the bucket it fills
 	gate   bool          // whether the bucket refuses when it is full
 }
 
-// Start counts a sign-in that begins, or refuses it with an Exceeded. Call Finished when
-// it has come to a good end.
+// Start counts a sign-in that begins, or refuses it with an Exceeded. Call Finished when it
+// has succeeded.
 func (l *Limiter) Start(who Who) error {
 	if l == nil {
 		return nil
 	}
-	ids := l.identify(who)
+	ids := l.bucketsOf(who)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.sinceBegan()
@@ -82,20 +82,20 @@ func (l *Limiter) Start(who Who) error {
 	return nil
 }
 
-// Finished takes back a Start: somebody has signed in, or it came to nothing for a reason
+// Finished takes back a Start: the user has signed in, or the sign-in failed for a reason
 // that is not the client's.
 func (l *Limiter) Finished(who Who) {
 	if l == nil {
 		return
 	}
-	ids := l.identify(who)
+	ids := l.bucketsOf(who)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.sinceBegan()
 	l.apply(l.startCounts(ids, now), now, -1)
 }
 
-// apply fills the buckets, or takes the same out again.
+// apply fills the buckets, or takes the same amount out again.
 func (l *Limiter) apply(counts []count, now, times time.Duration) {
 	for _, c := range counts {
 		l.add(c.bucket, now, times*c.span, int(times))
@@ -107,12 +107,12 @@ func (l *Limiter) add(b bucket, now, span time.Duration, counts int) {
 	l.changes.note(b, l.tables[b.kind].rate.points(span), counts)
 }
 
-// refuse returns an Exceeded of the bucket that is full for longest; nil if none is.
+// refuse returns an Exceeded of the bucket with the longest wait; nil if none is full.
 func (l *Limiter) refuse(counts []count, now time.Duration) error {
 	var worst *Exceeded
 	var of kind
 	for _, c := range counts {
-		if wait := l.over(c, now); wait > 0 && (worst == nil || wait > worst.Wait) {
+		if wait := l.waitFor(c, now); wait > 0 && (worst == nil || wait > worst.Wait) {
 			of = c.bucket.kind
 			worst = &Exceeded{names[of], l.tables[of].rate.Points, wait}
 		}
@@ -124,8 +124,8 @@ func (l *Limiter) refuse(counts []count, now time.Duration) error {
 	return worst
 }
 
-// over is for how long there will be no room for the count.
-func (l *Limiter) over(c count, now time.Duration) time.Duration {
+// waitFor is how long there will be no room for the count.
+func (l *Limiter) waitFor(c count, now time.Duration) time.Duration {
 	t := &l.tables[c.bucket.kind]
 	if !c.gate || t.rate.Points == 0 {
 		return 0
@@ -133,7 +133,7 @@ func (l *Limiter) over(c count, now time.Duration) time.Duration {
 	return t.level(c.bucket.key, now) + c.span - t.rate.Within
 }
 
-// full reports whether a bucket that only makes others count more has no room.
+// full reports whether a bucket that only makes others count more is full.
 func (l *Limiter) full(b bucket, now time.Duration) bool {
 	t := &l.tables[b.kind]
 	return t.rate.Points > 0 && t.level(b.key, now)+t.rate.span(1) > t.rate.Within

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// clock is set by tests.
+// clock is a time that the test changes.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time          { return c.at }
@@ -62,7 +62,7 @@ func guesses(t testing.TB, l *Limiter, n int, who func(i int) Who) (through int,
 	return through, refusal
 }
 
-// fail has so many wrong passwords try.
+// fail tries that many wrong passwords.
 func fail(t testing.TB, l *Limiter, n int, who func(i int) Who) {
 	t.Helper()
 	_, _ = guesses(t, l, n, who)
@@ -109,7 +109,7 @@ func TestL03WhoIsRefused(t *testing.T) {
 	}
 }
 
-// A full bucket takes one more as soon as it says, and a day of guessing gets no more
+// A full bucket takes one more point as soon as it says, and a day of guessing gets no more
 // than that.
 func TestTimePasses(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
@@ -146,7 +146,7 @@ func TestTimePasses(t *testing.T) {
 	}
 }
 
-// Nobody is locked out for longer than a bucket takes to run empty.
+// Nobody is locked out for longer than a bucket takes to empty.
 func TestNoLockOut(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
 	for range 30 {
@@ -186,14 +186,14 @@ func TestOfficeBehindOneAddress(t *testing.T) {
 	now := l.sinceBegan()
 	for of := range kinds {
 		for _, s := range l.tables[of].slots {
-			if s.empty > now && of != ofNameLately {
+			if s.empty > now && of != ofNameRecent {
 				t.Errorf("%s has %v left of people who all signed in", names[of], s.empty-now)
 			}
 		}
 	}
 }
 
-// Who signs in takes back their own mistakes, and not those of others there.
+// A user who signs in takes back their own mistakes, and not those of others from there.
 func TestSuccessTakesBackOnlyItsOwn(t *testing.T) {
 	l, _ := newLimiter(t, testConfig)
 	fail(t, l, 90, func(i int) Who { return from("192.0.2.1", fmt.Sprint("victim", i)) })
@@ -243,7 +243,7 @@ func TestLookCountsNothing(t *testing.T) {
 	}
 }
 
-// A15: starts cost little, and twenty of them count as one failure, of their own.
+// A15: starts cost little: twenty of them count as one failure, in separate buckets.
 func TestA15StartsWithoutAnEnd(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
 	who := from("192.0.2.1", "")
@@ -272,8 +272,8 @@ func TestA15StartsWithoutAnEnd(t *testing.T) {
 	}
 }
 
-// When everybody together fails too often, a failure counts as ten: an address that fails
-// gets a tenth, and one that does not is not refused.
+// When all clients together fail too often, a failure counts as ten: an address that fails
+// gets a tenth of the tries, and one that does not fail is not refused.
 func TestCrowdMakesStrict(t *testing.T) {
 	l, _ := newLimiter(t, testConfig)
 	through, _ := guesses(t, l, 1000, func(i int) Who { return from(fmt.Sprintf("10.0.%d.1", i%250), fmt.Sprint("user", i)) })
@@ -297,8 +297,8 @@ func TestCrowdMakesStrict(t *testing.T) {
 	}
 }
 
-// Somebody else's failures, of the same name, from the same address, or of everybody, do
-// not keep out who signed in before in that browser.
+// Failures of others, under the same name, from the same address, or from everywhere, do
+// not block a user who has signed in before in that browser.
 func TestKnownBrowserGetsThrough(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
 	alice := from("192.0.2.1", "alice")
@@ -332,7 +332,8 @@ func TestKnownBrowserGetsThrough(t *testing.T) {
 	}
 }
 
-// What a browser keeps is good for the name that signed in there, and for nothing else.
+// The value that a browser keeps is valid for the name that signed in there, and for
+// nothing else.
 func TestDevices(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
 	other, err := New(Config{Secret: []byte("another secret of 32 bytes and so")}, c.now)
@@ -375,15 +376,15 @@ func TestDevices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.advance(tc.after)
 			defer c.advance(-tc.after)
-			if _, known := l.known(tc.who); known != tc.known {
+			if _, known := l.knownDevice(tc.who); known != tc.known {
 				t.Errorf("known: %v, want %v", known, tc.known)
 			}
 		})
 	}
 }
 
-// Who fails once each, from as many addresses as there are, pushes out nothing of what is
-// about to refuse.
+// Clients that fail once each, from any number of addresses, do not replace a bucket that
+// is about to refuse.
 func TestFloodOfAddressesForgetsNobody(t *testing.T) {
 	config := testConfig
 	config.All = Rate{} // which alone would end the flood long before
@@ -418,9 +419,9 @@ func TestNoLimits(t *testing.T) {
 	try.Unjudged()
 }
 
-// Whoever fails under their own name for days, at the rate at which that is forgotten, and
-// then signs in, takes back what counts still, and not what was forgotten long ago: else
-// they would guess at others' passwords with that.
+// A user who fails under their own name for days, at the rate at which failures run out,
+// and then signs in, takes back the failures that still count, and not those that have run
+// out: otherwise they could use them to guess at others' passwords.
 func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
 	l, c := newLimiter(t, testConfig)
 	mallory := from("192.0.2.1", "mallory")
@@ -432,7 +433,7 @@ func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
 	if refusal == nil || guessed > 100 {
 		t.Fatalf("%d got through, then %+v", guessed, refusal)
 	}
-	l.tables[ofAddress].add(l.keyed.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
+	l.tables[ofAddress].add(l.hasher.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
 	try, err := l.Try(t.Context(), mallory)
 	if err != nil {
 		t.Fatal(err)
@@ -443,8 +444,8 @@ func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
 	}
 }
 
-// Where no name was asked for, it could be anybody's code that is guessed in a known browser,
-// and whoever has an account can have as many of those as they like.
+// Where no name was entered, the code that is guessed in a known browser could be anyone's,
+// and anyone who has an account can have as many known browsers as they like.
 func TestKnownBrowserWithoutAName(t *testing.T) {
 	l, _ := newLimiter(t, testConfig)
 	guesser := from("192.0.2.1", "")

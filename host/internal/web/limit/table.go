@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Rate is what a bucket takes: so many points at once, and as many again in the time in
-// which a full one runs empty. Without points there is no limit.
+// Rate is the size and speed of a bucket: Points fill it, and it takes Within to empty.
+// Without points there is no limit.
 type Rate struct {
 	Points int
 	Within time.Duration
@@ -14,8 +14,8 @@ type Rate struct {
 
 func (r Rate) times(n int) Rate { return Rate{r.Points * n, r.Within} }
 
-// span is how long so many points take to run out, and what they fill of a bucket; at
-// most all of it, so that no single count is more than a bucket can ever take.
+// span is how long that many points take to run out, which is how much of a bucket they
+// fill; at most all of it, so that no single count exceeds a bucket.
 func (r Rate) span(points float64) time.Duration {
 	if r.Points == 0 {
 		return 0
@@ -23,7 +23,7 @@ func (r Rate) span(points float64) time.Duration {
 	return min(r.Within, time.Duration(math.Round(float64(r.Within)*points/float64(r.Points))))
 }
 
-// points are how many a span stands for.
+// points are the points of a span.
 func (r Rate) points(span time.Duration) float64 {
 	if r.Within == 0 {
 		return 0
@@ -31,25 +31,25 @@ func (r Rate) points(span time.Duration) float64 {
 	return float64(span) * float64(r.Points) / float64(r.Within)
 }
 
-// A table has a bucket for each key that was counted lately. Its size is fixed: where a
-// new bucket finds no room, the one that would be empty first gives way. So a flood of
-// keys that are counted once each pushes out none that is about to refuse.
+// A table has a bucket for each key that was counted recently. Its size is fixed: if there
+// is no room for a new bucket, it replaces the one that would be empty first. So a flood of
+// keys that are counted once each does not replace a bucket that is about to refuse.
 type table struct {
 	rate   Rate
 	places int
 	slots  []slot // made with the first count
 }
 
-// A slot is a bucket. Of one that is empty nothing is left to remember.
+// A slot is a bucket. An empty one holds nothing worth keeping.
 type slot struct {
 	key    uint64
-	empty  time.Duration // when it is, since the limiter was made
+	empty  time.Duration // when it will be empty, since the limiter was made
 	counts int           // failures since it was last empty
 }
 
 const (
 	slotsAt    = 8       // buckets that share one place in a table
-	manyPlaces = 1 << 12 // of a table with a bucket for each of many
+	manyPlaces = 1 << 12 // in a table with many buckets
 )
 
 // at returns where the bucket of a key is or can be.
@@ -71,7 +71,7 @@ func (t *table) find(key uint64, now time.Duration) *slot {
 	return nil
 }
 
-// level is how full the bucket is: for how long it would take to run empty.
+// level is how full the bucket is, as the time it takes to empty.
 func (t *table) level(key uint64, now time.Duration) time.Duration {
 	if s := t.find(key, now); s != nil {
 		return s.empty - now
@@ -79,7 +79,7 @@ func (t *table) level(key uint64, now time.Duration) time.Duration {
 	return 0
 }
 
-// add fills the bucket, or takes out what is negative. It never fills it beyond the brim.
+// add fills the bucket, or takes out a negative amount. It never fills it beyond its size.
 func (t *table) add(key uint64, now, span time.Duration, counts int) {
 	if t.rate.Points == 0 {
 		return

@@ -8,14 +8,14 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// maxWait is how long a try waits for others that are under way. Those that do not fit
-// then could not have been judged in time either.
+// maxWait is how long a try waits for others that are under way. Tries that still do not
+// fit then could not have been judged in time either.
 const (
 	maxWait    = 5 * time.Second
 	maxWaiting = 4096
 )
 
-// A Try is a password, a code, or whatever else can be guessed, that is about to be
+// A Try is a password, a code, or something else that can be guessed, that is about to be
 // judged. Exactly one of its methods must be called; further calls do nothing. A nil Try
 // does nothing.
 type Try struct {
@@ -25,8 +25,8 @@ type Try struct {
 	ended   bool
 }
 
-// A flight is what the tries under way may come to fill of a bucket.
-type flight struct {
+// pendingTries is how much the tries under way may add to a bucket.
+type pendingTries struct {
 	tries   int
 	span    time.Duration
 	changed chan struct{} // closed when a try has ended
@@ -37,22 +37,22 @@ func (l *Limiter) Look(who Who) error {
 	if l == nil {
 		return nil
 	}
-	ids := l.identify(who)
+	ids := l.bucketsOf(who)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.sinceBegan()
 	return l.refuse(l.tryCounts(ids, now), now)
 }
 
-// Try returns when one may try, and refuses with an Exceeded if too many failed. Tries
-// that could come to be too many, if all of them failed, wait for those before them: so
-// no more fail than may, and of those that succeed none is refused. If that takes too
-// long, the error is an sso.ErrBusy, and nothing was counted.
+// Try returns when the client is allowed to try, and refuses with an Exceeded if too many
+// tries failed. Tries that would be too many if all of them failed wait for those before
+// them: so no more fail than the limit allows, and no successful one is refused. If that
+// takes too long, the error is an sso.ErrBusy, and nothing was counted.
 func (l *Limiter) Try(ctx context.Context, who Who) (*Try, error) {
 	if l == nil {
 		return nil, nil
 	}
-	t := &Try{limiter: l, ids: l.identify(who)}
+	t := &Try{limiter: l, ids: l.bucketsOf(who)}
 	var timer *time.Timer
 	for {
 		changed, err := l.enter(t)
@@ -69,8 +69,8 @@ func (l *Limiter) Try(ctx context.Context, who Who) (*Try, error) {
 	}
 }
 
-// enter counts the try as under way, or returns what is closed when it is worth to look
-// again.
+// enter counts the try as under way, or returns a channel that is closed when it is worth
+// trying again.
 func (l *Limiter) enter(t *Try) (changed <-chan struct{}, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,42 +81,42 @@ func (l *Limiter) enter(t *Try) (changed <-chan struct{}, err error) {
 		return nil, err
 	}
 	for _, c := range t.counts {
-		if f := l.flights[c.bucket]; f != nil && c.gate && l.over(count{c.bucket, f.span + c.span, true}, now) > 0 {
+		if f := l.pending[c.bucket]; f != nil && c.gate && l.waitFor(count{c.bucket, f.span + c.span, true}, now) > 0 {
 			if l.waiting >= maxWaiting {
 				return nil, sso.ErrBusy
 			}
 			return f.changed, nil
 		}
 	}
-	l.takeOff(t.counts)
+	l.addPending(t.counts)
 	return nil, nil
 }
 
-func (l *Limiter) takeOff(counts []count) {
+func (l *Limiter) addPending(counts []count) {
 	for _, c := range counts {
 		if !c.gate {
 			continue
 		}
-		f := l.flights[c.bucket]
+		f := l.pending[c.bucket]
 		if f == nil {
-			f = &flight{changed: make(chan struct{})}
-			l.flights[c.bucket] = f
+			f = &pendingTries{changed: make(chan struct{})}
+			l.pending[c.bucket] = f
 		}
 		f.tries++
 		f.span += c.span
 	}
 }
 
-func (l *Limiter) land(counts []count) {
+func (l *Limiter) removePending(counts []count) {
 	for _, c := range counts {
 		if !c.gate {
 			continue
 		}
-		f := l.flights[c.bucket]
+		f := l.pending[c.bucket]
 		f.span -= c.span
 		close(f.changed)
 		if f.tries--; f.tries == 0 {
-			delete(l.flights, c.bucket)
+			delete(l.pending, c.bucket)
 			continue
 		}
 		f.changed = make(chan struct{})
@@ -124,8 +124,8 @@ func (l *Limiter) land(counts []count) {
 }
 
 func (l *Limiter) await(ctx context.Context, changed <-chan struct{}, timer *time.Timer) error {
-	l.wait(1)
-	defer l.wait(-1)
+	l.addWaiting(1)
+	defer l.addWaiting(-1)
 	select {
 	case <-changed:
 		return nil
@@ -136,22 +136,23 @@ func (l *Limiter) await(ctx context.Context, changed <-chan struct{}, timer *tim
 	}
 }
 
-func (l *Limiter) wait(change int) {
+func (l *Limiter) addWaiting(change int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting += change
 }
 
-// Failed counts.
+// Failed counts the failure.
 func (t *Try) Failed() {
 	t.end(func(now time.Duration) { t.limiter.apply(t.counts, now, 1) })
 }
 
-// Unjudged counts nothing: nobody said whether it was right.
+// Unjudged counts nothing: nobody said whether the answer was right.
 func (t *Try) Unjudged() { t.end(func(time.Duration) {}) }
 
-// Succeeded counts nothing, and takes back what this login name failed from this address
-// before: those were mistakes of who knows the password. What others failed stays.
+// Succeeded counts nothing, and takes back the earlier failures of this login name from
+// this address: they were mistakes of someone who knows the password. The failures of
+// others stay.
 func (t *Try) Succeeded() {
 	t.end(func(now time.Duration) {
 		l := t.limiter
@@ -162,7 +163,7 @@ func (t *Try) Succeeded() {
 			return
 		}
 		for mistakes := l.clear(t.ids.login, now); mistakes > 0; mistakes-- {
-			for _, b := range []bucket{t.ids.name, t.ids.lately, t.ids.address, everybody, flood} {
+			for _, b := range []bucket{t.ids.name, t.ids.recent, t.ids.address, everybody, flood} {
 				l.add(b, now, -l.tables[b.kind].rate.span(1), -1)
 			}
 			if t.ids.hasNetwork {
@@ -172,8 +173,8 @@ func (t *Try) Succeeded() {
 	})
 }
 
-// clear empties a bucket and returns how many of the failures that filled it had not run
-// out yet: in the other buckets those have run out, too.
+// clear empties a bucket and returns how many of the failures in it had not run out yet:
+// the others have run out of the other buckets, too.
 func (l *Limiter) clear(b bucket, now time.Duration) (failures int) {
 	t := &l.tables[b.kind]
 	s := t.find(b.key, now)
@@ -198,5 +199,5 @@ func (t *Try) end(judge func(now time.Duration)) {
 	}
 	t.ended = true
 	judge(l.sinceBegan())
-	l.land(t.counts)
+	l.removePending(t.counts)
 }

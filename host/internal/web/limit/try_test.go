@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// atOnce has so many try at once, each of whom is judged a second later.
+// atOnce makes that many try at once; each is judged a second later.
 func atOnce(t *testing.T, l *Limiter, n int, who func(i int) Who, judge func(*Try)) (judged int, mostAtOnce int32, refused, busy int) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -71,15 +71,15 @@ func TestManyAtOnce(t *testing.T) {
 				if judged != tc.judged || refused != tc.refused || most > tc.most || busy > 0 {
 					t.Errorf("%d judged, at most %d at once, %d refused, %d busy; want %d, %d, %d, 0", judged, most, refused, busy, tc.judged, tc.most, tc.refused)
 				}
-				if len(l.flights) > 0 || l.waiting != 0 {
-					t.Errorf("%d flights and %d who wait are left", len(l.flights), l.waiting)
+				if len(l.pending) > 0 || l.waiting != 0 {
+					t.Errorf("%d pending and %d who wait are left", len(l.pending), l.waiting)
 				}
 			})
 		})
 	}
 }
 
-// A directory that hangs keeps those who wait for five seconds, and counts none of them.
+// A directory that hangs keeps those who wait for five seconds, and none of them counts.
 func TestWaitingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := New(testConfig, time.Now)
@@ -114,8 +114,8 @@ func TestWaitingEnds(t *testing.T) {
 		for _, try := range hang {
 			try.Unjudged()
 		}
-		if err := l.Look(alice); err != nil || len(l.flights) > 0 {
-			t.Errorf("%v, %d flights are left", err, len(l.flights))
+		if err := l.Look(alice); err != nil || len(l.pending) > 0 {
+			t.Errorf("%v, %d pending are left", err, len(l.pending))
 		}
 	})
 }

@@ -2,13 +2,13 @@ package redirect
 
 import "strings"
 
-// WithApps are the same rules that also allow all that is at applications of ours: each
-// is an origin with a path that ends in a slash, below which any path and query is
-// allowed. They have been checked.
+// WithApps are the same rules, which also allow everything at our applications: each is an
+// origin with a path that ends in a slash, below which any path and query is allowed. They
+// have been checked.
 //
-// Whoever asks for a place at an application and may not be sent there, because it is
-// too long or could be read in two ways, is sent to its root instead of being refused:
-// people follow links that others made.
+// A client that asks for a URL at an application that is not allowed, because it is too
+// long or could be read in two ways, is sent to the root of the application instead of
+// being refused: people follow links that others made.
 func (r *Rules) WithApps(apps []string) *Rules {
 	with := *r
 	with.apps = nil
@@ -30,8 +30,8 @@ func (r *Rules) atApp(target location) bool {
 	return false
 }
 
-// rootFor is the root of the application that a text plainly begins with; empty if there
-// is none. Of several at one origin it is the one with the longest path.
+// rootFor is the root of the application with which a text begins in its normal form; empty
+// if there is none. Of several at one origin it is the one with the longest path.
 func (r *Rules) rootFor(text string) string {
 	var found location
 	for _, app := range r.apps {

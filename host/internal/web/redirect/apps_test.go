@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/redirect"
 )
 
-// Deep links into applications: any path and query, and never anywhere else.
+// Deep links into applications: any path and query, and no other location.
 func TestApps(t *testing.T) {
 	plain, err := redirect.New("https://sso.test", []string{"https://other.test/welcome"})
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/redirect"
 )
 
-// TestAttacks holds the rows B01 to B10 of the attack catalogue; B11 is
-// TestOracle.
+// TestAttacks has the rows B01 to B10 of docs/attacks.md; B11 is TestOracle.
 func TestAttacks(t *testing.T) {
 	tests := []struct {
 		row  string
@@ -83,7 +82,7 @@ func TestLoopsBelowBasePath(t *testing.T) {
 	}
 }
 
-// An IP address is a host like any other, in its usual spelling alone.
+// An IP address is a host like any other, in its usual spelling only.
 func TestIPAddressAsPublicURL(t *testing.T) {
 	r := rules(t, "http://127.0.0.1:8055")
 	check(t, r, "http://127.0.0.1:8055/x", "http://127.0.0.1:8055/x")

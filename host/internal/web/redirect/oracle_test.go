@@ -22,13 +22,13 @@ type oracle struct {
 }
 
 type oracleCase struct {
-	Raw   string
-	Seed  *string // what the seed system answers, nil: it refuses
-	Lands *string // the origin at which a browser ends, nil: nowhere
+	Raw      string
+	Directus *string // what Directus answers; nil: it refuses
+	Lands    *string // the origin at which a browser ends, nil: nowhere
 }
 
 func (c *oracleCase) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[]any{&c.Raw, &c.Seed, &c.Lands})
+	return json.Unmarshal(b, &[]any{&c.Raw, &c.Directus, &c.Lands})
 }
 
 func readOracle(t testing.TB) oracle {
@@ -50,14 +50,14 @@ var allowedOrigins = []string{
 	"https://sso.example", "https://app.example", "https://app.example:8443", "http://127.0.0.1:3000", "https://xn--bcher-kva.example",
 }
 
-// hardenings explain why a target is refused that the seed system allows. They
-// are written apart from the code that they check.
+// hardenings explain why a target is refused that Directus allows. They are written
+// independently of the code that they check.
 var hardenings = []struct {
 	row     string
 	applies func(cleaned string, c oracleCase) bool
 }{
 	{"B02 encoded control character in the path", func(_ string, c oracleCase) bool {
-		path, _, _ := strings.Cut(strings.SplitN(*c.Seed, "#", 2)[0], "?")
+		path, _, _ := strings.Cut(strings.SplitN(*c.Directus, "#", 2)[0], "?")
 		return regexp.MustCompile(`(?i)%(25)*([01][0-9a-f]|7f)`).MatchString(path)
 	}},
 	{"B03-B08 authority not written plainly", func(cleaned string, _ oracleCase) bool {
@@ -70,7 +70,7 @@ var hardenings = []struct {
 		return c.Lands == nil || !slices.Contains(allowedOrigins, *c.Lands)
 	}},
 	{"B07 path that may be read as the name of a host", func(_ string, c oracleCase) bool {
-		return regexp.MustCompile(`(?i)^/((%20|\.|%2e)*(;[^/]*)?/)+`).MatchString(*c.Seed)
+		return regexp.MustCompile(`(?i)^/((%20|\.|%2e)*(;[^/]*)?/)+`).MatchString(*c.Directus)
 	}},
 }
 
@@ -86,17 +86,17 @@ func TestOracle(t *testing.T) {
 		switch {
 		case err != nil:
 			used[explainRefusal(t, c, err)]++
-		case c.Seed == nil:
-			t.Errorf("B11 Resolve(%q) = %q, the seed system refuses", c.Raw, got)
-		case got == *c.Seed:
+		case c.Directus == nil:
+			t.Errorf("B11 Resolve(%q) = %q, Directus refuses", c.Raw, got)
+		case got == *c.Directus:
 			used["same answer"]++
 			if c.Lands == nil || !slices.Contains(allowedOrigins, *c.Lands) {
 				t.Errorf("B11 Resolve(%q) = %q, a browser ends elsewhere", c.Raw, got)
 			}
-		case got == redirect.Home && regexp.MustCompile(`(?i)login`).MatchString(*c.Seed):
+		case got == redirect.Home && regexp.MustCompile(`(?i)login`).MatchString(*c.Directus):
 			used["B09 loop"]++
 		default:
-			t.Errorf("B11 Resolve(%q) = %q, want %q", c.Raw, got, *c.Seed)
+			t.Errorf("B11 Resolve(%q) = %q, want %q", c.Raw, got, *c.Directus)
 		}
 	}
 	t.Logf("%d cases: %v", len(o.Cases), used)
@@ -109,7 +109,7 @@ func TestOracle(t *testing.T) {
 
 func explainRefusal(t *testing.T, c oracleCase, err error) string {
 	t.Helper()
-	if c.Seed == nil {
+	if c.Directus == nil {
 		return "refused by both"
 	}
 	cleaned := strings.TrimFunc(regexp.MustCompile(`[\t\r\n]`).ReplaceAllString(c.Raw, ""), func(r rune) bool { return r <= ' ' })
@@ -118,12 +118,12 @@ func explainRefusal(t *testing.T, c oracleCase, err error) string {
 			return h.row
 		}
 	}
-	t.Errorf("B11 Resolve(%q): %v, but the seed system answers %q and nothing explains it", c.Raw, err, *c.Seed)
+	t.Errorf("B11 Resolve(%q): %v, but Directus answers %q and nothing explains it", c.Raw, err, *c.Directus)
 	return "unexplained"
 }
 
-// TestOracleIsCurrent asks Node again, so that neither the frozen answers nor
-// the script can go stale.
+// TestOracleIsCurrent runs Node again, so that neither the stored answers nor the script
+// can become outdated.
 func TestOracleIsCurrent(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -152,8 +152,8 @@ func TestOracleIsCurrent(t *testing.T) {
 	t.Error("run: node testdata/oracle.mjs > testdata/oracle.json, and read the difference")
 }
 
-// FuzzResolve checks whatever is accepted against a second model of a browser
-// that knows bytes only, and against a third, net/url.
+// FuzzResolve checks accepted targets against a second model of a browser, which only knows
+// bytes, and against a third, net/url.
 func FuzzResolve(f *testing.F) {
 	for _, c := range readOracle(f).Cases {
 		f.Add(c.Raw)
@@ -176,7 +176,7 @@ func FuzzResolve(f *testing.F) {
 		if !staysByBytes(target) {
 			t.Errorf("Resolve(%q) = %q, which leaves", raw, target)
 		}
-		// net/url wants each percent sign to encode something; browsers do not.
+		// net/url requires each percent sign to encode something; browsers do not.
 		u, err := base.Parse(strings.ReplaceAll(target, "%", "%25"))
 		if err != nil || u.User != nil || !slices.Contains(allowedOrigins, u.Scheme+"://"+u.Host) {
 			t.Errorf("Resolve(%q) = %q, which net/url takes to %v (%v)", raw, target, u, err)
@@ -190,8 +190,8 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// staysByBytes knows two forms of target: one slash and something that a
-// browser cannot take for a second one, or an allowed origin and its end.
+// staysByBytes accepts two forms of target: one slash and something that a browser cannot
+// take for a second one, or an allowed origin and its end.
 func staysByBytes(target string) bool {
 	if len(target) > redirect.MaxSize || regexp.MustCompile(`[^!-~]`).MatchString(target) {
 		return false

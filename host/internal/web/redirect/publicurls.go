@@ -1,7 +1,7 @@
 package redirect
 
-// WithPublicURLs are the same rules for a host that is reached under further URLs, too:
-// all that is at their origins is allowed, but for the pages that lead back here.
+// WithPublicURLs are the same rules for a host with further public URLs: everything at
+// their origins is allowed, except the pages that lead back here.
 func (r *Rules) WithPublicURLs(others []string) (*Rules, error) {
 	with := *r
 	with.others = nil
@@ -15,8 +15,8 @@ func (r *Rules) WithPublicURLs(others []string) (*Rules, error) {
 	return &with, nil
 }
 
-// of are the rules of the public URL with that origin; nil if it is none of ours.
-func (r *Rules) of(origin string) *Rules {
+// rulesOf returns the rules of the public URL with that origin; nil if it is not one of ours.
+func (r *Rules) rulesOf(origin string) *Rules {
 	if origin == r.origin {
 		return r
 	}

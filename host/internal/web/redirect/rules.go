@@ -1,13 +1,13 @@
-// Package redirect decides where a browser may be sent after a login or logout.
+// Package redirect decides where a browser is allowed to be sent after a login or logout.
 //
-// Whoever can choose that target can send people from our own address to a
-// copy of our login page, so the target is checked against the public URL and
-// an allow list before anything else happens (RFC 9700 section 4.11).
+// Anyone who can choose that target can send people from our own address to a copy of our
+// login page. So the target is checked against the public URL and an allow list before
+// anything else happens (RFC 9700 section 4.11).
 //
-// Targets are read as a browser reads them, by the WHATWG URL Standard, and not
-// as net/url does: a browser takes a backslash for a slash, drops tabs and line
-// breaks, and finds a host in "https:evil.example". What is allowed is written
-// anew from its parsed parts; the text that came in is never sent out.
+// Targets are read as a browser reads them, by the WHATWG URL Standard, and not as net/url
+// does: a browser takes a backslash for a slash, drops tabs and line breaks, and finds a
+// host in "https:evil.example". An allowed target is rebuilt from its parsed parts; the
+// text that came in is never sent out.
 package redirect
 
 import (
@@ -18,19 +18,19 @@ import (
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
-// MaxSize bounds a target in bytes, as it comes in and as it goes out.
+// MaxSize limits a target in bytes, both as it comes in and as it goes out.
 const MaxSize = 2 << 10
 
-// Home is where a browser goes that asked for nothing in particular, or for a
-// page that would only start the next login or logout.
+// Home is where a browser goes if it asked for no target, or for a page that would only
+// start the next login or logout.
 const Home = "/"
 
-// ErrNotAllowed: the target is none that a browser may be sent to. The text
-// says why and repeats nothing of the target.
+// ErrNotAllowed means that a browser must not be sent to the target. The text says why and
+// repeats nothing of the target.
 var ErrNotAllowed = errors.New("redirect is not allowed")
 
-// Rules say which targets are allowed. They do not change after New and may be
-// used concurrently.
+// Rules decide which targets are allowed. They do not change after New and are safe for
+// concurrent use.
 type Rules struct {
 	origin  string // of the public URL
 	base    string // the path of the public URL, canonical, without a trailing slash
@@ -39,39 +39,39 @@ type Rules struct {
 	others  []*Rules   // of further public URLs
 }
 
-// location is a place that a target may be at.
+// location is where a target can be.
 type location struct{ origin, path string }
 
-// New makes the rules for a host that is reached at publicURL.
+// New makes the rules for a host whose public URL is publicURL.
 //
-// Each entry of the allow list is an absolute http or https URL. Its scheme,
-// host, port and path allow exactly that location, with any query and fragment;
-// there are no wildcards. Blank entries are skipped. The error names an entry
-// that is not of this form.
+// Each entry of the allow list is an absolute http or https URL. It allows exactly the
+// location with its scheme, host, port and path, with any query and fragment; there are no
+// wildcards. Blank entries are skipped. The error names an entry that does not have this
+// form.
 func New(publicURL string, allowList []string) (*Rules, error) {
-	public, err := configured(publicURL)
+	public, err := parseConfigured(publicURL)
 	if err != nil {
-		return nil, fmt.Errorf("public URL %q: %w", bounded(publicURL), err)
+		return nil, fmt.Errorf("public URL %q: %w", shortened(publicURL), err)
 	}
 	base, err := decoded(public.path)
 	if err != nil {
-		return nil, fmt.Errorf("public URL %q: %w", bounded(publicURL), err)
+		return nil, fmt.Errorf("public URL %q: %w", shortened(publicURL), err)
 	}
 	rules := &Rules{origin: public.origin, base: strings.TrimSuffix(canonical(base), "/")}
 	for _, entry := range allowList {
 		if strings.TrimSpace(entry) == "" {
 			continue
 		}
-		location, err := configured(entry)
+		location, err := parseConfigured(entry)
 		if err != nil {
-			return nil, fmt.Errorf("redirect allow list entry %q: %w", bounded(entry), err)
+			return nil, fmt.Errorf("redirect allow list entry %q: %w", shortened(entry), err)
 		}
 		rules.allowed = append(rules.allowed, location)
 	}
 	return rules, nil
 }
 
-func configured(text string) (location, error) {
+func parseConfigured(text string) (location, error) {
 	cleaned, err := clean(text)
 	if err != nil {
 		return location{}, err
@@ -84,7 +84,7 @@ func configured(text string) (location, error) {
 		return location{}, fmt.Errorf("scheme must be https or http, not %q", u.Scheme())
 	}
 	if u.Username() != "" || u.Password() != "" {
-		return location{}, errors.New("must not hold a user name or password")
+		return location{}, errors.New("must not contain a user name or password")
 	}
 	if strings.Contains(u.Hostname()+u.Pathname(), "*") {
 		return location{}, errors.New("wildcards are not supported, list each location")
@@ -96,16 +96,16 @@ func configured(text string) (location, error) {
 // Location header: printable ASCII of at most [MaxSize] bytes, either a path
 // that starts with exactly one slash or a URL at an allowed origin.
 //
-//   - Nothing, "", means [Home].
-//   - A relative reference counts from the root of the host, not from a base
-//     path of the public URL, and keeps its query and fragment.
+//   - An empty target means [Home].
+//   - A relative reference is resolved against the root of the host, not against the
+//     base path of the public URL, and keeps its query and fragment.
 //   - An absolute URL must have the origin of a public URL, or the origin and
 //     path of an entry of the allow list, or be at an application ([Rules.WithApps]).
 //   - Our own login and logout pages become [Home].
 //
-// Everything else is ErrNotAllowed, and so is whatever a browser, a proxy and
-// we might read differently: a path that starts with two slashes, a user name,
-// control characters, a host spelled otherwise than in small ASCII letters.
+// Everything else is ErrNotAllowed, and so is a target that a browser, a proxy and this
+// host might read differently: a path that starts with two slashes, a user name,
+// control characters, a host that is not in its usual ASCII spelling.
 func (r *Rules) Resolve(raw string) (string, error) {
 	if raw == "" {
 		return Home, nil
@@ -152,7 +152,7 @@ func (r *Rules) relative(reference string) (string, error) {
 		return "", err
 	}
 	if readsAsHost(u.Pathname()) {
-		return "", refuse("its path may be read as the name of a host")
+		return "", refuse("its path could be read as a host name")
 	}
 	if r.leadsBackHere(path) {
 		return Home, nil
@@ -162,27 +162,27 @@ func (r *Rules) relative(reference string) (string, error) {
 
 func (r *Rules) absolute(text string) (string, error) {
 	if !r.startsWithKnownOrigin(text) {
-		return "", refuse("its origin is neither that of the public URL nor one in REDIRECT_ALLOW_LIST, or is not written plainly")
+		return "", refuse("its origin is neither that of the public URL nor in REDIRECT_ALLOW_LIST, or is not in its normal form")
 	}
 	u, err := whatwg.Parse(text)
 	if err != nil {
 		return "", refuse("it is not a URL")
 	}
 	if !r.allows(location{origin: origin(u), path: u.Pathname()}) {
-		return "", refuse("its path is not one that REDIRECT_ALLOW_LIST has at this origin")
+		return "", refuse("REDIRECT_ALLOW_LIST does not have its path at this origin")
 	}
 	path, err := decoded(u.Pathname())
 	if err != nil {
 		return "", err
 	}
-	if own := r.of(origin(u)); own != nil && own.leadsBackHere(path) {
+	if own := r.rulesOf(origin(u)); own != nil && own.leadsBackHere(path) {
 		return Home, nil
 	}
 	return u.Href(false), nil
 }
 
-// startsWithKnownOrigin is asked before the parser is, so that hostile text does
-// not reach it.
+// startsWithKnownOrigin is checked before parsing, so that hostile text does not reach the
+// parser.
 func (r *Rules) startsWithKnownOrigin(text string) bool {
 	for _, entry := range r.allowed {
 		if startsWithOrigin(text, entry.origin) {
@@ -203,7 +203,7 @@ func (r *Rules) startsWithKnownOrigin(text string) bool {
 }
 
 func (r *Rules) allows(target location) bool {
-	if r.of(target.origin) != nil || r.atApp(target) {
+	if r.rulesOf(target.origin) != nil || r.atApp(target) {
 		return true
 	}
 	for _, entry := range r.allowed {
@@ -214,15 +214,15 @@ func (r *Rules) allows(target location) bool {
 	return false
 }
 
-// checkSafe is the last look at what goes into the header. It holds by how the
-// target was made, and stands here so that a fault in the parser cannot undo it.
+// checkSafe is the last check of what goes into the header. Targets are built so that they
+// pass it; it is here so that a fault in the parser does no harm.
 func checkSafe(target string) error {
 	if len(target) > MaxSize {
 		return refuse("it is longer than %d bytes", MaxSize)
 	}
 	for i := range len(target) {
 		if target[i] <= ' ' || target[i] >= 0x7f {
-			return refuse("it holds the byte %#02x", target[i])
+			return refuse("it contains the byte %#02x", target[i])
 		}
 	}
 	if strings.HasPrefix(target, "//") || strings.HasPrefix(target, `/\`) {
@@ -235,8 +235,8 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotAllowed, fmt.Errorf(format, args...))
 }
 
-// bounded keeps a long value from drowning the message about it.
-func bounded(text string) string {
+// shortened shortens a long value in an error message.
+func shortened(text string) string {
 	if len(text) > 128 {
 		return text[:128] + "…"
 	}

@@ -38,7 +38,7 @@ func check(t *testing.T, r *redirect.Rules, raw, want string) {
 	}
 }
 
-// What clients of the seed system rely on.
+// Behavior that Directus clients rely on.
 func TestSeedTable(t *testing.T) {
 	tests := []struct{ raw, want string }{
 		{"", "/"},

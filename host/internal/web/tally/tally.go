@@ -1,6 +1,6 @@
-// Package tally counts sign-ins, and those that were refused, for metrics and for the sums
-// that the audit keeps. Whoever is refused has not signed in, so whatever they do takes
-// memory and rows of a fixed number.
+// Package tally counts sign-ins and refused sign-ins, for metrics and for the totals in the
+// audit. Clients that are refused have not signed in, so whatever they do takes a limited
+// amount of memory and rows.
 package tally
 
 import (
@@ -16,20 +16,20 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Bounds of what is counted by itself. Reasons are of a known set, and providers those of
-// the configuration, which a reload can change; what is beyond counts as Other.
+// Limits of what is counted separately. Reasons are from a known set, and providers from
+// the configuration, which a reload can change; anything beyond counts as Other.
 const (
 	maxKinds = 2000
-	maxSums  = 64 // rows of a minute, of each host
+	maxSums  = 64 // rows per minute and host
 )
 
-// Other is the reason of what has no word of its own.
+// Other is the reason of refusals without a word of their own.
 const Other = "other"
 
-// A Refusal is why a sign-in was refused, and where.
+// A Refusal is the provider and the reason of a refused sign-in.
 type Refusal struct{ Provider, Reason string }
 
-// Tally counts. Its methods may be called concurrently; a nil one counts nothing.
+// Tally counts. Its methods are safe for concurrent use; a nil Tally counts nothing.
 type Tally struct {
 	now func() time.Time
 
@@ -38,7 +38,7 @@ type Tally struct {
 	refusals  map[Refusal]uint64
 	refreshes map[string]uint64 // by outcome
 
-	unsaved map[Refusal]int // refusals that no sum has
+	unsaved map[Refusal]int // refusals that are not in the stored totals yet
 	since   time.Time       // when the first of them was counted
 }
 
@@ -60,7 +60,7 @@ func (t *Tally) SignedIn(provider string) {
 	t.signIns[provider]++
 }
 
-// Refused counts a login that was refused, or whose answer was. The reason must be of a
+// Refused counts a refused login, or a refused answer in one. The reason must be from a
 // fixed set; provider is empty if it is not a configured one.
 func (t *Tally) Refused(provider, reason string) {
 	if t == nil {
@@ -79,7 +79,7 @@ func (t *Tally) Refused(provider, reason string) {
 	t.unsaved[kind]++
 }
 
-// Refreshed counts a refresh. The outcome must be of a fixed set.
+// Refreshed counts a refresh. The outcome must be from a fixed set.
 func (t *Tally) Refreshed(outcome string) {
 	if t == nil {
 		return
@@ -89,7 +89,7 @@ func (t *Tally) Refreshed(outcome string) {
 	t.refreshes[outcome]++
 }
 
-// Counted is what was counted since the start.
+// Counted are the counts since the start.
 type Counted struct {
 	SignIns   map[string]uint64
 	Refusals  map[Refusal]uint64
@@ -103,16 +103,16 @@ func (t *Tally) Counted() Counted {
 	return Counted{maps.Clone(t.signIns), maps.Clone(t.refusals), maps.Clone(t.refreshes)}
 }
 
-// Sums is where sums of refusals are kept.
+// Sums is where the totals of refusals are stored.
 type Sums interface {
-	// AddRefusals adds to the sums of a minute, and removes some of those from before
+	// AddRefusals adds to the totals of a minute, and deletes some of those from before
 	// forget; none if that is zero.
 	AddRefusals(ctx context.Context, minute time.Time, sums []sso.RefusalSum, forget time.Time) error
 }
 
-// Save adds what was refused since the last time to the sums of the minute in which the
-// first of it was. It writes only if there is anything. After an error it is kept for the
-// next time, unless nobody knows whether it was stored.
+// Save adds the refusals since the last call to the totals of the minute of the first one.
+// It writes only if there are any. After an error they are kept for the next call, unless
+// nobody knows whether they were stored.
 func (t *Tally) Save(ctx context.Context, to Sums, forget time.Time) error {
 	t.mu.Lock()
 	unsaved, since := t.unsaved, t.since
@@ -126,12 +126,12 @@ func (t *Tally) Save(ctx context.Context, to Sums, forget time.Time) error {
 		return nil
 	}
 	if !errors.Is(err, sso.ErrOutcomeUnknown) {
-		t.takeBack(unsaved, since)
+		t.restoreUnsaved(unsaved, since)
 	}
-	return fmt.Errorf("adding up sign-ins that were refused: %w", err)
+	return fmt.Errorf("storing the counts of refused sign-ins: %w", err)
 }
 
-func (t *Tally) takeBack(unsaved map[Refusal]int, since time.Time) {
+func (t *Tally) restoreUnsaved(unsaved map[Refusal]int, since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for kind, n := range unsaved {

@@ -14,7 +14,7 @@ import (
 
 var start = time.Date(2026, 11, 30, 12, 0, 30, 0, time.UTC)
 
-// sums is what would be stored, in order.
+// sums are the totals to be stored, in order.
 type sums struct {
 	stored []sso.RefusalSum
 	err    error
@@ -80,7 +80,7 @@ func TestSumsAreOfTheirMinute(t *testing.T) {
 	}
 }
 
-// What could not be stored is stored later, unless it may be there already.
+// Counts that could not be stored are stored later, unless they may already be there.
 func TestAStoreThatFails(t *testing.T) {
 	for _, tc := range []struct {
 		err  error

@@ -1,7 +1,7 @@
 // Prints what a browser's URL parser (Node's is the WHATWG one) makes of redirect targets that
 // are made up to confuse: node oracle.mjs > oracle.json
 //
-// Each case is [raw, seed, lands]: the target; what the rules of the seed system answer to it
+// Each case is [raw, directus, lands]: the target; what the rules of Directus answer to it
 // (null: refused); and the origin at which a browser would end that was sent there.
 // The characters whose encoding differs between versions of the URL Standard (^ in a path) do
 // not occur.
@@ -36,8 +36,8 @@ function parse (text, base) {
   }
 }
 
-// The rules of the seed system, on top of the parser.
-function seed (raw) {
+// The rules of Directus, on top of the parser.
+function directus (raw) {
   if (raw === '') return '/'
   const own = new URL(publicURL)
   const url = parse(raw)
@@ -69,7 +69,7 @@ function * targets () {
 }
 
 const cases = [...new Set(targets())].map(raw => {
-  const answer = seed(raw)
+  const answer = directus(raw)
   const lands = parse(answer ?? raw, publicURL)
   return [raw, answer, lands && lands.origin]
 })

@@ -8,17 +8,17 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// How much a client can make the log grow. Anybody can cause most of its lines,
-// without signing in and as fast as the network is: unbounded, that was 8 MB a
-// second, and it buried what mattered.
+// Limits of how much clients can make the log grow. Anyone can cause most of its lines,
+// without signing in and as fast as the network allows: without limits that was 8 MB a
+// second, and it hid what mattered.
 const (
 	sampledInterval = 10 * time.Second
 	sampledLines    = 20   // of one kind in an interval
-	sampledFromOne  = 5    // ... that one client may cause, so that a flood does not hide the others
+	sampledFromOne  = 5    // ... from one client, so that a flood does not hide the others
 	sampledKinds    = 1000 // in an interval
 )
 
-// sampling bounds the lines of a kind.
+// sampling limits the lines of a kind.
 type sampling struct {
 	lines, fromOne int
 	within         time.Duration
@@ -26,14 +26,14 @@ type sampling struct {
 
 var (
 	often = sampling{lines: sampledLines, fromOne: sampledFromOne, within: sampledInterval}
-	// seldom is for what every session causes at every refresh, for as long as a provider
-	// is away or nobody changes a setting: one line says it.
+	// seldom is for lines that every session causes at every refresh while a provider is
+	// unavailable or a setting is wrong: one line is enough.
 	seldom = sampling{lines: 1, fromOne: 1, within: 10 * time.Minute}
 )
 
-// sampler writes the first lines of each kind in each interval, and at its end
-// how many more there were; those are written at debug. A kind is a level and a
-// message about a provider. Its methods may be called concurrently.
+// sampler writes the first lines of each kind in each interval, and at its end how many
+// more there were; those are written at debug. A kind is a level and a message about a
+// provider. Its methods are safe for concurrent use.
 type sampler struct {
 	logger hclog.Logger
 	mu     sync.Mutex
@@ -45,7 +45,7 @@ type kindOfLine struct {
 	message, provider string
 }
 
-// sampledKind is what was written of a kind in the interval that is under way.
+// sampledKind is what was written of a kind in the current interval.
 type sampledKind struct {
 	from    []string // the client that caused each line
 	omitted int
@@ -55,9 +55,9 @@ func newSampler(logger hclog.Logger) *sampler {
 	return &sampler{logger: logger, kinds: map[kindOfLine]*sampledKind{}}
 }
 
-// warn logs what a request caused: the first lines of their kind at warn.
-// Provider, the client's address and the ID of the request come with it. It reports
-// whether the log has the line at the level in force.
+// warn logs a line that a request caused: the first lines of their kind at warn. It adds
+// the provider, the client's address and the ID of the request. It reports whether the line
+// was written at the level in force.
 func (s *sampler) warn(c echo.Context, provider, message string, args ...any) bool {
 	return s.request(hclog.Warn, c, provider, message, args)
 }
@@ -67,7 +67,7 @@ func (s *sampler) error(c echo.Context, provider, message string, args ...any) b
 	return s.request(hclog.Error, c, provider, message, args)
 }
 
-// debug logs what a client got wrong by itself.
+// debug logs mistakes of a client.
 func (s *sampler) debug(c echo.Context, provider, message string, args ...any) bool {
 	return s.request(hclog.Debug, c, provider, message, args)
 }
@@ -90,7 +90,7 @@ func (s *sampler) log(level hclog.Level, from, provider, message string, args ..
 	return level >= s.logger.GetLevel()
 }
 
-// warnSeldom is warn for what goes on until somebody changes something. Lines with
+// warnSeldom is warn for a condition that lasts until someone changes something. Lines with
 // another reason are of another kind.
 func (s *sampler) warnSeldom(c echo.Context, provider, message, reason string, args ...any) {
 	level := hclog.Warn
@@ -129,7 +129,7 @@ func (s *sampler) endInterval(kind kindOfLine, within time.Duration) {
 	delete(s.kinds, kind)
 	s.mu.Unlock()
 	if omitted > 0 {
-		s.logger.Log(kind.level, "more lines of one kind were left out, LOG_LEVEL=debug shows all", "line", kind.message,
+		s.logger.Log(kind.level, "similar log lines were omitted; LOG_LEVEL=debug shows all", "line", kind.message,
 			"provider", kind.provider, "lines", omitted, "within", within.String())
 	}
 }

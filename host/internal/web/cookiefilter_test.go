@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// What other applications leave in the browser does not get in the way, and
-// costs next to nothing.
+// Cookies of other applications do no harm, and cost next to nothing.
 func TestOtherCookies(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)

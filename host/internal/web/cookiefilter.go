@@ -7,18 +7,18 @@ import (
 )
 
 const (
-	// maxCookies is more than a browser keeps for a site, which is some 200. Of a
-	// request with more, none is looked at; net/http does the same at 3000.
+	// maxCookies is more than a browser keeps for a site, which is about 200. All cookies
+	// of a request with more are dropped; net/http does the same at 3000.
 	maxCookies = 1024
 
-	// maxAttemptCookies is more than we ever leave in a browser.
+	// maxAttemptCookies is more than this host ever leaves in a browser.
 	maxAttemptCookies = 32
 )
 
-// ourCookies leaves of a request's cookies those that have names of ours, and not
-// many of each. Applications on the same host name have cookies, too, and anybody
-// can send thousands; without this they are all parsed, several times.
-func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
+// filterCookies removes all cookies of a request except those with our names, of which it
+// keeps a few each. Applications on the same host name have cookies too, and anyone can
+// send thousands. Without the filter they are all parsed, several times.
+func (s *Server) filterCookies(next echo.HandlerFunc) echo.HandlerFunc {
 	session, refresh := s.config.SessionCookie.Name, s.config.RefreshCookie.Name
 	return func(c echo.Context) error {
 		header := c.Request().Header

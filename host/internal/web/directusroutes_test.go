@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whoever points a client of Directus to this host for something else than signing in
-// learns what it is.
+// People who point a Directus client to this host for something other than signing in learn
+// what this host is.
 func TestRoutesOfDirectusThatAreNotHere(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
@@ -46,7 +46,7 @@ func TestServerInfo(t *testing.T) {
 	}
 }
 
-// The same answers as a login that is given the redirect.
+// The answers are the same as those of a login with that redirect.
 func TestResolveRedirect(t *testing.T) {
 	b := newSite(t, "https://sso.example.org").browser(t)
 	for _, one := range []struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// refuseLogin ends a login that failed: back to where the client wanted to go
-// with the code as reason, or a page if it named no place.
+// refuseLogin ends a failed login: it returns to where the client wanted to go, with the
+// code as reason, or shows a page if the client named no target.
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
 	if attempt.RedirectAsked && s.leadsToApp(attempt.Redirect) {
 		return s.refuseForApp(c, attempt, err)
@@ -22,18 +22,18 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 		logged := s.logRefused(c, attempt.Provider, a, err)
 		return seeOther(c, s.withDetail(c, withReason(attempt.Redirect, a.code), err, logged))
 	}
-	return s.tellRefused(c, attempt, err)
+	return s.answerRefused(c, attempt, err)
 }
 
-// tellRefused tells whoever asks that a login failed: people with a page.
-func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
+// answerRefused answers a failed login: people get a page, programs get JSON.
+func (s *Server) answerRefused(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
-	askToRetry(c, err)
+	setRetryAfter(c, err)
 	if wantsHTML(c) {
 		s.countRefused(attempt.Provider, refusalReason(err))
 		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(c, attempt)}
-		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
-			failure.RetryURL = s.againURL(c, attempt)
+		if !errors.Is(err, errLimited) { // starting again would lose what was entered
+			failure.RetryURL = s.restartURL(c, attempt)
 		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
@@ -44,7 +44,7 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	return c.JSON(a.status, s.errorBody(c, a, err))
 }
 
-// logRefused counts a refusal, and reports whether the log has the line at the level in
+// logRefused counts a refusal, and reports whether the line was written at the level in
 // force.
 func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) bool {
 	s.countRefused(provider, refusalReason(err))
@@ -55,7 +55,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
 		log = s.sampled.debug // a client's mistake, or a client that went away
 	case errors.Is(err, sso.ErrBusy):
-		log = s.sampled.debug // a flood; the operator is told of that, once for all
+		log = s.sampled.debug // a flood, which has its own line in the log
 	}
 	return log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
@@ -68,11 +68,12 @@ func withReason(target, code string) string {
 	return target + "?reason=" + code
 }
 
-// withDetail tells our own home, which passes it on to the sign-in page, why somebody was
-// refused, in a word that they have a message for, and the reference that leads to the
-// line in the log. Whoever else is returned to gets the reason alone, as documented.
+// withDetail adds to a redirect to our own home page, which passes it on to the sign-in
+// page, why the login was refused, as a word for which there is a message, and the
+// reference that leads to the line in the log. Other targets get the reason only, as
+// documented.
 func (s *Server) withDetail(c echo.Context, target string, err error, logged bool) string {
-	path, _, _ := strings.Cut(s.at(c).here(target), "?")
+	path, _, _ := strings.Cut(s.publicURL(c).withoutOrigin(target), "?")
 	if path != s.path(c, "/") {
 		return target
 	}
@@ -82,7 +83,7 @@ func (s *Server) withDetail(c echo.Context, target string, err error, logged boo
 	return target
 }
 
-// details are parameters of our sign-in page that say more than the reason does.
+// details are parameters of our sign-in page that say more than the reason.
 func details(c echo.Context, err error, logged bool) (parameters []string) {
 	if detail := knownDetail(err); detail != "" {
 		parameters = append(parameters, queryOf("detail", detail))
@@ -96,11 +97,11 @@ func details(c echo.Context, err error, logged bool) (parameters []string) {
 // detailNoStore is the detail of a login that failed because of the database.
 const detailNoStore = "database"
 
-// detailNoAccount is the detail of a stranger: their provider vouched for them, and its
-// word is not what they were refused for.
+// detailNoAccount is the detail of a login without an account: the provider confirmed who
+// the person is, so the provider is not the reason.
 const detailNoAccount = "no_account"
 
-// knownDetail is why somebody was refused, if there is a message for it; else empty.
+// knownDetail is why a login was refused, if there is a message for it; otherwise empty.
 func knownDetail(err error) string {
 	switch {
 	case errors.Is(err, sso.ErrNotRegistered):
@@ -111,8 +112,8 @@ func knownDetail(err error) string {
 	return credentialsReason(err)
 }
 
-// messageOfDetail is the message of a word that knownDetail returns, which refines the
-// one of a code.
+// messageOfDetail is the message of a word returned by knownDetail; it is more specific
+// than the message of the code.
 func messageOfDetail(code, detail string) (message page.Message, ok bool) {
 	switch code {
 	case "INVALID_CREDENTIALS":
@@ -126,10 +127,10 @@ func messageOfDetail(code, detail string) (message page.Message, ok bool) {
 	return message, ok
 }
 
-// againURL is where the same login starts anew; empty if it cannot.
-func (s *Server) againURL(c echo.Context, attempt sso.Attempt) string {
+// restartURL is where the same login starts again; empty if it cannot.
+func (s *Server) restartURL(c echo.Context, attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
-	if err != nil || attempt.Invitation.Open() { // which is opened again instead
+	if err != nil || attempt.Invitation.Open() { // people open the invitation again instead
 		return ""
 	}
 	link := s.startURL(c, p, attempt.Mode)

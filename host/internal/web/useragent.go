@@ -2,10 +2,10 @@ package web
 
 import "strings"
 
-// deviceOf reads of a user agent what people recognize their browser by. The text is the
-// client's own, so it is only compared with words of ours; of a client that has none of
-// them a part is shown that can be nothing but a name.
-func deviceOf(agent string) string {
+// deviceName makes a name from a user agent by which people recognize their browser. The
+// client chooses that text, so it is only compared with known words. If it has none of
+// them, the part that is shown can only be read as a name.
+func deviceName(agent string) string {
 	browser, system := firstOf(agent, browsers), firstOf(agent, systems)
 	switch {
 	case browser != "" && system != "":
@@ -19,11 +19,10 @@ func deviceOf(agent string) string {
 	return "Unknown browser or app"
 }
 
-// A mark is what a user agent has in it, and what that means.
+// A mark is a text in a user agent and its meaning.
 type mark struct{ mark, name string }
 
-// Most browsers name those that they descend from, so the more particular ones come
-// first.
+// Most browsers also name the ones they descend from, so the more specific ones come first.
 var (
 	browsers = []mark{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
@@ -45,12 +44,12 @@ func firstOf(agent string, marks []mark) string {
 	return ""
 }
 
-// plainName is the first product of a user agent (RFC 9110 section 10.1.5), without what
-// could be read as anything else.
+// plainName is the first product of a user agent (RFC 9110 section 10.1.5), without
+// characters that could make it read as anything but a name.
 func plainName(agent string) string {
 	const most = 40
 	product, _, _ := strings.Cut(agent, "/")
-	product, _, _ = strings.Cut(product, " ") // a token; more words could say something
+	product, _, _ = strings.Cut(product, " ") // one token only; several words could form a message
 	kept := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
 			return r

@@ -11,7 +11,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 )
 
-// lines is a log that tests read while others write it.
+// lines is a log that tests read while it is written.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -35,8 +35,8 @@ func (l *lines) Reset() {
 	l.text.Reset()
 }
 
-// The first lines of a kind pass in each interval, few of them from one client,
-// and what was left out is told.
+// The first lines of a kind pass in each interval, few of them from one client, and the
+// number of omitted lines is logged.
 func TestSampledLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lines
@@ -72,13 +72,13 @@ func TestSampledLines(t *testing.T) {
 	})
 }
 
-// What goes on for as long as nobody changes a setting, such as refreshes at a provider
-// that gives no refresh tokens, is told again and again, and buries nothing.
+// A condition that lasts until someone changes a setting, such as refreshes at a provider
+// that gives no refresh tokens, is logged again and again, and hides nothing.
 func TestSeldomLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lines
 		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out}))
-		// No line falls on the instant at which an interval ends: 10 minutes are no
+		// No line falls on the instant at which an interval ends: 10 minutes are not a
 		// multiple of the step.
 		const step = 7 * time.Second
 		for hour := time.Duration(0); hour < time.Hour; hour += step {
@@ -102,7 +102,7 @@ func TestSeldomLines(t *testing.T) {
 	})
 }
 
-// However many clients and providers there are, the log grows by a bound.
+// However many clients and providers there are, the growth of the log is limited.
 func TestSampledLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lines

@@ -10,8 +10,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// refusalReasons is the one table from error to the word that is counted; the first that
-// matches counts. What a provider denied goes by its own reason, if that is a known one.
+// refusalReasons is the only table from errors to the words that are counted; the first
+// match counts. A provider's denial is counted under its own reason, if that is a known
+// one.
 var refusalReasons = []struct {
 	err    error
 	reason string
@@ -45,7 +46,7 @@ var refusalReasons = []struct {
 	{context.Canceled, "client_left"},
 }
 
-// refusalReason is of a fixed set.
+// refusalReason is the word for an error, from a fixed set.
 func refusalReason(err error) string {
 	for _, row := range refusalReasons {
 		if !errors.Is(err, row.err) {
@@ -59,7 +60,8 @@ func refusalReason(err error) string {
 	return "internal"
 }
 
-// knownReason is a reason that is in the contract: plugins may have any others.
+// knownReason is a reason if it is in the contract, otherwise tally.Other: plugins can send
+// any.
 func knownReason(reason sdk.Reason) string {
 	if _, ok := deniedMessages[reason]; ok {
 		return string(reason)
@@ -67,7 +69,7 @@ func knownReason(reason sdk.Reason) string {
 	return tally.Other
 }
 
-// countRefused counts a login, or a try of one, that was refused.
+// countRefused counts a refused login, or a refused try in one.
 func (s *Server) countRefused(provider, reason string) {
 	if _, err := s.ports.Logins.Provider(provider); err != nil {
 		provider = ""
@@ -75,7 +77,8 @@ func (s *Server) countRefused(provider, reason string) {
 	s.config.Tally.Refused(provider, reason)
 }
 
-// refreshOutcomes is the one table from the error of a refresh to the word that is counted.
+// refreshOutcomes is the only table from the errors of a refresh to the words that are
+// counted.
 var refreshOutcomes = []struct {
 	err     error
 	outcome string

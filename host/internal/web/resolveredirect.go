@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// resolveRedirect answers POST /utils/resolve-redirect: where a login through the provider
-// would lead to that is given this redirect. Without a provider, and with one that is not
-// there, only our own origin is allowed, and applications behind forward-auth.
+// resolveRedirect answers POST /utils/resolve-redirect: where a login with the provider
+// would lead if it were given this redirect. Without a provider, or with an unknown one,
+// only our own origin and applications behind forward-auth are allowed.
 func (s *Server) resolveRedirect(c echo.Context) error {
 	var body struct {
 		Redirect string `json:"redirect"`
@@ -24,7 +24,7 @@ func (s *Server) resolveRedirect(c echo.Context) error {
 	if err != nil && !errors.Is(err, sso.ErrUnknownProvider) {
 		return err
 	}
-	target, err := s.at(c).redirects.resolve(provider, body.Redirect)
+	target, err := s.publicURL(c).redirects.resolve(provider, body.Redirect)
 	if err != nil {
 		return err
 	}

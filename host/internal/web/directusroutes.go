@@ -10,10 +10,10 @@ import (
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
-// notHere are the routes of Directus that a login host does not have, by how they begin,
-// and what is told of them in place of "no page has this address": whoever points a client
-// of Directus to this host learns where to point it. The first that matches counts.
-var notHere = []struct {
+// directusRoutes are the routes of Directus that a login host does not have, by prefix,
+// with the message that replaces "no page has this address": people who point a Directus
+// client to this host learn where to point it. The first match counts.
+var directusRoutes = []struct {
 	message  page.Message
 	prefixes []string
 }{
@@ -29,13 +29,14 @@ var notHere = []struct {
 	}},
 }
 
-// elsewhere says of a route that there is not what this host is, if Directus has it.
-func elsewhere(c echo.Context, a answer) answer {
+// explainNotFound replaces the message of a 404 if Directus has the route: it says why this
+// host does not.
+func explainNotFound(c echo.Context, a answer) answer {
 	if a.status != http.StatusNotFound || a.message != page.MessageNotFound {
 		return a
 	}
 	path := c.Request().URL.Path
-	for _, group := range notHere {
+	for _, group := range directusRoutes {
 		if slices.ContainsFunc(group.prefixes, func(prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }) {
 			a.message = group.message
 			return a
@@ -44,8 +45,8 @@ func elsewhere(c echo.Context, a answer) answer {
 	return a
 }
 
-func isElsewhere(message page.Message) bool {
-	for _, group := range notHere {
+func isDirectusRoute(message page.Message) bool {
+	for _, group := range directusRoutes {
 		if group.message == message {
 			return true
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// promptOf opens the form of the directory, and fills it in.
+// promptOf opens the form of the directory and fills it in.
 func promptOf(b *browser, path, password string) url.Values {
 	b.t.Helper()
 	page := b.get(path, "Accept", acceptHTML)
@@ -79,7 +79,7 @@ func TestFormLeftOpen(t *testing.T) {
 		a := s.browser(t).postForm(toCallback, form, "Accept", acceptHTML)
 		wantPage(t, "a form of somebody else", a, http.StatusUnauthorized, "started somewhere else", "do not use it")
 		if strings.Contains(a.body, "private") {
-			t.Errorf("the redirect of somebody else: %s", a.body)
+			t.Errorf("another user's redirect: %s", a.body)
 		}
 	})
 }
@@ -181,7 +181,7 @@ func TestBackAfterSuccess(t *testing.T) {
 			}
 		}
 		if a := other.postForm(toCallback, form, "Accept", acceptHTML); strings.Contains(a.body, "ada") || strings.Contains(a.body, `class="button" href="/private`) {
-			t.Errorf("told to another browser: %s", a.body)
+			t.Errorf("shown to another browser: %s", a.body)
 		}
 	})
 	t.Run("long after", func(t *testing.T) {
@@ -217,8 +217,8 @@ func (w waiting) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Ste
 	return w.prompting.Continue(ctx, req)
 }
 
-// The second click meets a login that is under way. It must not take the cookie
-// away that the first one gets.
+// The second click meets a login that is under way. It must not remove the cookie that the
+// first one gets.
 func TestSecondClick(t *testing.T) {
 	w := waiting{asked: make(chan struct{}, 9), answer: make(chan struct{})}
 	s := newSiteWith(t, "", directory{

@@ -10,7 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// unsure are sessions that write, and do not know whether they did while that is so.
+// unsure are sessions that write, but report, while now is set, that they do not know
+// whether they did.
 type unsure struct {
 	sso.Sessions
 	now *atomic.Bool
@@ -35,8 +36,8 @@ func (u unsure) EndSession(ctx context.Context, sessionID string, event sso.Even
 	return u.told(u.Sessions.EndSession(ctx, sessionID, event))
 }
 
-// Nobody is told that they are signed in, or out, when nobody knows; and what they hold
-// stays, because it may be good.
+// Nobody is told that they are signed in, or out, while that is unknown; and their tokens
+// and cookies stay, because they may be valid.
 func TestOutcomeThatIsNotKnown(t *testing.T) {
 	const session = "directus_session_token"
 	wantUnknown := func(what string, a answer) {

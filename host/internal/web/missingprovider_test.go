@@ -30,7 +30,7 @@ func (a absent) Provider(name string) (sso.Provider, bool) {
 	return a.directory.Provider(name)
 }
 
-// What is not good now is refused, and its cookie stays, because it will be good
+// A token that is not valid now is refused, and its cookie stays, because it will be valid
 // again.
 func TestCookiesOutliveWhatPasses(t *testing.T) {
 	const session, refresh = "directus_session_token", "directus_refresh_token"

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// What hosts leave for each other: the version, then batches, each with its number, how
-// many entries it has, and those.
+// What hosts store for each other: the version, then batches, each with its number, the
+// number of its entries, and the entries.
 const wireVersion = 1
 
-// A batch is what a host counted from one exchange to the next. Their numbers grow.
+// A batch is what a host counted from one exchange to the next. The numbers increase.
 type batch struct {
 	number  uint64
-	at      time.Time // when it was made; not told
+	at      time.Time // when it was made; not encoded
 	entries []entry
 }
 
-// An entry is what was counted in one bucket, in thousandths of a point.
+// An entry is the change of one bucket, in thousandths of a point.
 type entry struct {
 	bucket
 	milli, failures int64
@@ -38,14 +38,14 @@ func encode(batches []batch) []byte {
 	return out
 }
 
-// errNotCounts: not what encode makes.
-var errNotCounts = errors.New("not counts of a host")
+// errNotCounts means that the data was not made by encode.
+var errNotCounts = errors.New("not the counts of a host")
 
-// most is more than a host counts in one bucket at a time, and small enough to be
-// reckoned with.
-const most = 1 << 40
+// maxEntry is more than a host counts in one bucket at a time, and small enough to avoid
+// overflow.
+const maxEntry = 1 << 40
 
-// decode reads what encode wrote. What a newer version wrote is nothing.
+// decode reads what encode wrote. It ignores data of a newer version.
 func decode(data []byte) ([]batch, error) {
 	r := reader{rest: data}
 	if r.byte() != wireVersion {
@@ -56,7 +56,7 @@ func decode(data []byte) ([]batch, error) {
 		b := batch{number: r.unsigned()}
 		for n := r.unsigned(); n > 0 && !r.bad; n-- {
 			e := entry{bucket: bucket{kind: kind(r.byte()), key: r.key()}, milli: r.signed(), failures: r.signed()}
-			r.bad = r.bad || e.kind >= kinds || abs(e.milli) > most || abs(e.failures) > most
+			r.bad = r.bad || e.kind >= kinds || abs(e.milli) > maxEntry || abs(e.failures) > maxEntry
 			b.entries = append(b.entries, e)
 		}
 		batches = append(batches, b)
@@ -67,7 +67,7 @@ func decode(data []byte) ([]batch, error) {
 	return batches, nil
 }
 
-// reader reads numbers, and zeros once one of them does not hold.
+// reader reads numbers, and returns zeros after one that is invalid.
 type reader struct {
 	rest []byte
 	bad  bool

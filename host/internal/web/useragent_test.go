@@ -27,7 +27,7 @@ func TestDeviceOf(t *testing.T) {
 		strings.Repeat("a", 300):                   strings.Repeat("a", 40),
 		"\xff\xfe" + strings.Repeat("\u00e9", 200): "Unknown browser or app",
 	} {
-		if got := deviceOf(agent); got != want {
+		if got := deviceName(agent); got != want {
 			t.Errorf("%q is %q, want %q", agent, got, want)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 const mib = 1 << 20
 
-func (b *bodies) tryTake(t *testing.T, client string, size int64) func() {
+func (b *bodyMemory) tryTake(t *testing.T, client string, size int64) func() {
 	t.Helper()
 	release, err := b.take(t.Context(), client, size)
 	if err != nil {
@@ -21,11 +21,11 @@ func (b *bodies) tryTake(t *testing.T, client string, size int64) func() {
 	return release
 }
 
-// The room is shared: one client does not take it all, large bodies leave half of
-// it to others, and small bodies are not counted.
+// The room is shared: one client does not take all of it, large bodies leave half of it to
+// others, and small bodies are not counted.
 func TestRoomForBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBodies(8 * mib)
+		b := newBodyMemory(8 * mib)
 		refused := func(client string, size int64) {
 			t.Helper()
 			if _, err := b.take(t.Context(), client, size); !errors.Is(err, errOverloaded) {
@@ -49,7 +49,7 @@ func TestRoomForBodies(t *testing.T) {
 
 func TestBodiesWaitTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBodies(8 * mib)
+		b := newBodyMemory(8 * mib)
 		var group sync.WaitGroup
 		begun := time.Now()
 		for i := range 40 {
@@ -68,7 +68,7 @@ func TestBodiesWaitTheirTurn(t *testing.T) {
 
 func TestWaitingForRoomEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBodies(8 * mib)
+		b := newBodyMemory(8 * mib)
 		b.tryTake(t, "a", mib)
 		b.tryTake(t, "a", mib)
 		begun := time.Now()

@@ -18,7 +18,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// nowhere implements sso.Providers.
+// nowhere implements sso.Providers without providers.
 type nowhere struct{}
 
 func (nowhere) List() []sso.Provider                 { return nil }
@@ -29,7 +29,7 @@ func (nowhere) Mechanism(context.Context, string, sso.Line) (sdk.Mechanism, func
 	return nil, nil, sdk.ErrUnavailable
 }
 
-// loggingTo makes a server with a log.
+// loggingTo makes a server with that log.
 func loggingTo(t *testing.T, out *strings.Builder, level hclog.Level) *Server {
 	t.Helper()
 	logins, err := sso.New(sso.Config{Secret: make([]byte, sso.MinSecret), Clock: sso.SystemClock()}, sso.Ports{Providers: nowhere{}})
@@ -68,8 +68,7 @@ func referenceOn(page string) string {
 	return ""
 }
 
-// Whoever asks for help with the reference of a page has it found in the log, at the
-// level that is the default, with what happened.
+// The reference on a page is found in the log at the default level, with what happened.
 func TestReferencesOfPagesAreInTheLog(t *testing.T) {
 	failures := map[string]error{"a panic": errPanic, "anything else": fmt.Errorf("disk is full")}
 	for _, row := range answers {
@@ -121,8 +120,8 @@ func TestErrorsOfProgramsAreDebug(t *testing.T) {
 	}
 }
 
-// A flood writes little, takes no line of another page away, and no page shows a
-// reference that the log does not have.
+// A flood writes few lines, displaces no line of another page, and no page shows a
+// reference that is not in the log.
 func TestFloodOfErrorPages(t *testing.T) {
 	var out strings.Builder
 	s := loggingTo(t, &out, hclog.Info)
@@ -149,7 +148,7 @@ func TestFloodOfErrorPages(t *testing.T) {
 	}
 }
 
-// Where the log is kept quieter than by default, there is nothing to find.
+// If the log level is higher than the default, there is no reference.
 func TestNoReferenceWithoutALine(t *testing.T) {
 	var out strings.Builder
 	s := loggingTo(t, &out, hclog.Error)
