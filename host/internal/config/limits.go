@@ -10,16 +10,16 @@ import (
 type LimitSettings struct {
 	LimiterEnabled  bool `option:"rate_limiter_enabled" default:"true" doc:"Limit sign-ins that fail and sign-ins that are never completed. Successful sign-ins are not counted. See limits.md."`
 	LimiterPoints   int  `option:"rate_limiter_points" default:"100" doc:"How many sign-ins from one address (IPv6: its /64) may fail within rate_limiter_duration, 1 to 1000000. Twenty sign-ins that are never completed count as one failure."`
-	LimiterDuration int  `option:"rate_limiter_duration" default:"600" doc:"In seconds, 1 to 86400."`
+	LimiterDuration int  `option:"rate_limiter_duration" default:"600" doc:"The period of rate_limiter_points in seconds, 1 to 86400."`
 
 	LimiterLoginPoints   int `option:"rate_limiter_login_points" default:"10" doc:"How many sign-ins with one login name from one address may fail within rate_limiter_login_duration, 1 to 1000000. From all addresses together, five times as many."`
-	LimiterLoginDuration int `option:"rate_limiter_login_duration" default:"600" doc:"In seconds, 1 to 86400."`
+	LimiterLoginDuration int `option:"rate_limiter_login_duration" default:"600" doc:"The period of rate_limiter_login_points in seconds, 1 to 86400."`
 
 	LimiterGlobalEnabled  bool `option:"rate_limiter_global_enabled" default:"true" doc:"Limit failures from all addresses together."`
 	LimiterGlobalPoints   int  `option:"rate_limiter_global_points" default:"1000" doc:"When more sign-ins than this fail within rate_limiter_global_duration, each failure counts as ten for its address and login name. When ten times as many fail, only browsers that have signed in before are admitted. 1 to 1000000. The default is never less than what ten addresses may fail."`
-	LimiterGlobalDuration int  `option:"rate_limiter_global_duration" default:"600" doc:"In seconds, 1 to 86400."`
+	LimiterGlobalDuration int  `option:"rate_limiter_global_duration" default:"600" doc:"The period of rate_limiter_global_points in seconds, 1 to 86400."`
 
-	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"Accepted for compatibility, without effect: counts are in memory, and hosts that share a database exchange them there"`
+	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"Accepted for compatibility, without effect: counts are in memory, and hosts that share a database exchange them there."`
 }
 
 // looseRate is the number of failures a second from which a limit for one address does not

@@ -107,7 +107,7 @@ type providerOptions struct {
 	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, instead of those of the system and of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md."`
 	Cert                    string         `option:"cert" doc:"The PEM client certificate for the provider's servers, with its chain."`
 	Key                     options.Secret `option:"key" doc:"The PEM key of cert."`
-	CookieSecure            bool           `option:"cookie_secure" doc:"Accepted for compatibility, without effect: cookies of a login are Secure if PUBLIC_URL uses https"`
+	CookieSecure            bool           `option:"cookie_secure" doc:"Accepted for compatibility, without effect: cookies of a login are Secure if PUBLIC_URL uses https."`
 }
 
 var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)

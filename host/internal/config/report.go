@@ -174,7 +174,7 @@ func (r *Report) addWithoutEffect(list []Given, schema options.Schema) {
 			return f.Class == ClassNoEffect && strings.HasPrefix(f.Text, g.Name)
 		})
 		if idle && !said {
-			r.Findings = append(r.Findings, Finding{Class: ClassNoEffect, Text: g.spelled() + " has no effect: " + why})
+			r.Findings = append(r.Findings, Finding{Class: ClassNoEffect, Text: g.spelled() + " has no effect: " + strings.TrimSuffix(why, ".")})
 		}
 	}
 }

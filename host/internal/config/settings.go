@@ -41,7 +41,7 @@ type Settings struct {
 	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" dangerous:"true" doc:"Allow an ADMIN_ADDRESS that other machines can reach. It uses http: keys and administration data cross that network as plain text, unless a proxy with TLS is in front of it."`
 
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"The names of the providers, separated by commas."`
-	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"Accepted for compatibility, without effect: there are no local passwords"`
+	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"Accepted for compatibility, without effect: there are no local passwords."`
 
 	AccountLinking bool `option:"account_linking" default:"false" dangerous:"true" doc:"Signed-in users can link other ways to sign in to their account, and unlink them, at /account. Anyone who can sign in through any provider can then keep access to an account that was left open. See account.md."`
 
@@ -73,7 +73,7 @@ type Settings struct {
 	AuditRetention time.Duration `option:"audit_retention" default:"400d" doc:"How long the audit log keeps changes, including client addresses. 1d to 3650d. See audit.md."`
 
 	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"The proxy for requests to providers: http://user:password@proxy:3128, https://, socks5:// or socks5h://. The variable in lower case takes precedence. See proxies.md."`
-	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"Accepted for compatibility, without effect: requests to providers use https, and HTTPS_PROXY applies to these"`
+	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"Accepted for compatibility, without effect: requests to providers use https, and HTTPS_PROXY applies to these."`
 	NoProxy              string         `option:"no_proxy" reload:"yes" doc:"Exceptions to HTTPS_PROXY, separated by commas: names, which include all names below them, addresses and CIDR blocks, each with or without a port. * stands for everything."`
 	GlobalAgentHTTPS     options.Secret `option:"global_agent_https_proxy" reload:"yes" doc:"The proxy for requests to providers, by the rules of Directus. HTTPS_PROXY and NO_PROXY then have no effect."`
 	GlobalAgentHTTP      options.Secret `option:"global_agent_http_proxy" reload:"yes" doc:"The same, if GLOBAL_AGENT_HTTPS_PROXY is not set."`
