@@ -28,16 +28,16 @@ func TestOpenIDCheck(t *testing.T) {
 	}
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
-	const knowsClient, knowsBoth = "the token endpoint knows the client", "the provider knows the client and the callback"
+	const acceptsClient, knowsBoth = "the token endpoint accepts the client", "the provider knows the client and the callback"
 	for _, test := range []struct {
 		name      string
 		code      int
 		says, not []string
 	}{
-		{name: "good", says: []string{knowsClient, knowsBoth, "register " + public + "/auth/login/good/callback", "register " + public + "/auth/login/good/logout"}},
-		{name: "secret", code: 1, says: []string{knowsBoth, "invalid_client"}, not: []string{knowsClient}},
-		{name: "id", code: 1, says: []string{"client_id is wrong", "invalid_client"}, not: []string{knowsClient, knowsBoth}},
-		{name: "callback", code: 1, says: []string{knowsClient, "the callback is not registered"}, not: []string{knowsBoth}},
+		{name: "good", says: []string{acceptsClient, knowsBoth, "register " + public + "/auth/login/good/callback", "register " + public + "/auth/login/good/logout"}},
+		{name: "secret", code: 1, says: []string{knowsBoth, "invalid_client"}, not: []string{acceptsClient}},
+		{name: "id", code: 1, says: []string{"client_id is wrong", "invalid_client"}, not: []string{acceptsClient, knowsBoth}},
+		{name: "callback", code: 1, says: []string{acceptsClient, "the callback is not registered"}, not: []string{knowsBoth}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, code := host.run(t, "check", test.name)
