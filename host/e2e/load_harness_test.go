@@ -131,7 +131,8 @@ func (f from) RoundTrip(req *http.Request) (*http.Response, error) {
 	return f.next.RoundTrip(req)
 }
 
-// connections are the client's own, and at most as many as it may have at a time.
+// connections returns the own transport of a client, with at most this number of
+// connections at a time.
 func connections(t *testing.T, most int) *http.Transport {
 	transport := &http.Transport{MaxConnsPerHost: most, MaxIdleConnsPerHost: most}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOpenIDCheck runs doorward check at npm oidc-provider: with a client that is right,
-// and with each thing wrong that can be told without a login.
+// TestOpenIDCheck runs doorward check against npm oidc-provider: with a correct client, and
+// with each error that can be found without a login.
 func TestOpenIDCheck(t *testing.T) {
 	port, secret := freePort(t), newClientSecret()
 	public := localURL("localhost", port)
@@ -64,8 +64,8 @@ func TestOpenIDCheck(t *testing.T) {
 	}
 }
 
-// TestOpenIDCheckAtGitea: Gitea says unauthorized_client of a bad code, as of a bad
-// client, so that the check must not say that the client is wrong.
+// TestOpenIDCheckAtGitea: Gitea sends unauthorized_client for a bad code and for a bad
+// client, so the check must not say that the client is wrong.
 func TestOpenIDCheckAtGitea(t *testing.T) {
 	g := startGitea(t)
 	port := freePort(t)
