@@ -106,8 +106,8 @@ func digestOf(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
-// hostileHost is a host with one provider, "evil", of the hostile plugin beside
-// the honest one.
+// hostileHost is a host with one provider, "evil", of the hostile plugin, in addition to
+// the honest provider.
 type hostileHost struct {
 	*reloadable
 	logged int // how much of the log was there before the misbehaviour

@@ -128,7 +128,7 @@ func TestOAuth2LoginAcrossACrash(t *testing.T) {
 	}
 	t.Run("OS26 the callback again", func(t *testing.T) {
 		before, session := fakes[oauth2test.GitHub].Hits(oauth2test.Token), person.cookie(sessionCookie)
-		// Whoever holds the session is led on, and not signed in a second time.
+		// A browser with the session is redirected, and not signed in a second time.
 		person.accept = "application/json"
 		got := person.get(back.location().String())
 		if target := got.location(); target == nil || target.Path != "/app" || person.cookie(sessionCookie) != session {

@@ -125,8 +125,7 @@ func TestQuickStarts(t *testing.T) {
 	}
 }
 
-// Whoever leaves out the line that opens registration is told so by the check and
-// by the log.
+// Without the line that opens registration, the check and the log say so.
 func TestQuickStartsWithoutRegistration(t *testing.T) {
 	for plugin, start := range quickStartProviders {
 		t.Run(plugin, func(t *testing.T) {

@@ -106,7 +106,7 @@ func TestDatabaseWithoutChecks(t *testing.T) {
 	t.Run("another SECRET with the previous one", func(t *testing.T) {
 		h := signedIn(t)
 		h.startUnder(newSecret, secret)
-		h.wantRefused("the new SECRET alone, before all is sealed anew", newSecret, nil)
+		h.wantRefused("the new SECRET alone, before everything is sealed again", newSecret, nil)
 		h.wantRefused("the old SECRET alone", secret, nil)
 		h.sealAnew()
 		h.startUnder(newSecret, nil)
@@ -156,7 +156,7 @@ func TestPreviousSecret(t *testing.T) {
 	h.wantRefused("the new SECRET alone, while something is under the old one", newSecret, nil)
 	h.wantRefused("the old SECRET alone, while something is under the new one", secret, nil)
 	if n := h.sealAnew(); n != 2 {
-		t.Errorf("%d grants sealed anew, want 2", n)
+		t.Errorf("%d grants sealed again, want 2", n)
 	}
 	if n := h.sealAnew(); n != 0 || len(h.checks()) != 1 {
 		t.Errorf("%d grants the second time, %d checks", n, len(h.checks()))
@@ -226,7 +226,7 @@ func TestSealingAnewThatIsBrokenOff(t *testing.T) {
 	}
 	keys := errors.New("keys")
 	_, err = h.SealAnew(t.Context(), func(context.Context) (int, error) { return 0, keys })
-	wantErr(t, "something else that cannot be sealed anew", err, keys)
+	wantErr(t, "something else that cannot be sealed again", err, keys)
 	h.startUnder(newSecret, nil)
 }
 

@@ -55,7 +55,7 @@ func TestKeysAreSealedAnew(t *testing.T) {
 	}
 	for _, want := range []int{1, 0} {
 		if sealed, err := both.SealAnew(t.Context()); sealed != want || err != nil {
-			t.Errorf("%d keys sealed anew, want %d, error %v", sealed, want, err)
+			t.Errorf("%d keys sealed again, want %d, error %v", sealed, want, err)
 		}
 	}
 	config.SecretPrevious = nil
