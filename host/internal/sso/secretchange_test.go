@@ -20,7 +20,7 @@ func (h *house) startedUnder(secret, previous []byte) *house {
 	other.openStore()
 	other.restart()
 	if previous != nil {
-		if _, err := other.SealAnew(h.t.Context(), other.tokens.AccessTokens.(*token.Tokens).SealAnew); err != nil {
+		if _, err := other.Reseal(h.t.Context(), other.tokens.AccessTokens.(*token.Tokens).Reseal); err != nil {
 			h.t.Fatal(err)
 		}
 	}
