@@ -54,8 +54,8 @@ func TestContributingIsTrue(t *testing.T) {
 	}
 }
 
-// filesWith returns the files written by hand, of host and SDK, in which a name
-// occurs. Tests are no part of them.
+// filesWith returns the files of host and SDK, without generated files and tests, in which
+// a name occurs.
 func filesWith(t *testing.T, root, names string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "grep", "-rlE", "--include=*.go", "--include=*.proto", names, "sdk", "host")

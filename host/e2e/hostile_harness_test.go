@@ -191,7 +191,7 @@ func (h *hostileHost) complaints(t *testing.T) []complaint {
 			break // half written
 		}
 		if err := json.Unmarshal([]byte(line), &c); err != nil {
-			t.Fatalf("a line of the log that is no JSON: %q", line)
+			t.Fatalf("a line of the log that is not JSON: %q", line)
 		}
 		ours := c.Module == "doorward" || strings.Contains(c.Message, lineDropped)
 		if ours && (c.Level == "warn" || c.Level == "error") {

@@ -53,7 +53,7 @@ func TestLDAPCheck(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("no finding tells of %q: %+v", tc.word, found)
+			t.Errorf("no finding contains %q: %+v", tc.word, found)
 		})
 	}
 }

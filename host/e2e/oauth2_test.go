@@ -79,8 +79,8 @@ func TestBrowserPresets(t *testing.T) {
 	}
 }
 
-// TestBrowserGitHubOrganization: a member is let in, and somebody else is not and
-// sees no word of why.
+// TestBrowserGitHubOrganization: a member is admitted; somebody else is not, and does not
+// learn why.
 func TestBrowserGitHubOrganization(t *testing.T) {
 	host, fakes := startPresets(t, oauth2test.Config{}, map[string]string{"AUTH_GITHUB_ALLOWED_ORGANIZATIONS": "id:9919"}, oauth2test.GitHub)
 	browser := startBrowser(t)

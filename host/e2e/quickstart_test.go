@@ -147,7 +147,7 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 	}
 }
 
-// The quick start of OAuth 2.0 lets in whom it names, and nobody else.
+// The quick start of OAuth 2.0 admits only the people that it names.
 func TestQuickStartOfOAuth2(t *testing.T) {
 	port, _ := strings.CutPrefix(localURL("", freePort(t)), "http://:")
 	gitHub := oauth2test.Start(t, oauth2test.Config{Kind: oauth2test.GitHub, Clients: []oauth2test.Client{{

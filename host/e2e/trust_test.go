@@ -87,7 +87,7 @@ func TestAuthorityIsReplaced(t *testing.T) {
 	servers.change(t)
 	eventually(t, "logins fail with the authority of before", func() bool { return servers.webLogin(t, host) == http.StatusServiceUnavailable })
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA[:300], "secret": servers.Client.Secret})
-	eventually(t, "half a file is told of", func() bool {
+	eventually(t, "half a file is reported", func() bool {
 		return strings.Contains(host.Logs(), "AUTH_WEB_CA_FILE: ends within a certificate")
 	})
 	wantLogin("with half a file", http.StatusServiceUnavailable)
@@ -202,7 +202,7 @@ func TestClientCertificate(t *testing.T) {
 				return
 			}
 			if web == http.StatusOK || fed == http.StatusFound || dir == http.StatusOK {
-				t.Errorf("let in without a certificate: OpenID %d, SAML %d, LDAP %d", web, fed, dir)
+				t.Errorf("admitted without a certificate: OpenID %d, SAML %d, LDAP %d", web, fed, dir)
 			}
 			const hint = "the server asks for a client certificate: set AUTH_DIR_CERT and AUTH_DIR_KEY"
 			eventually(t, "the log says: "+hint, func() bool { return strings.Contains(host.Logs(), hint) })
