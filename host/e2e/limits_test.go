@@ -108,7 +108,7 @@ var unrelated = map[string]string{
 	"sdk/plugin/http.go 64":                    "idle connections",
 	"sdk/plugin/http.go 65536":                 "bytes of the header of a response",
 	"sdk/plugin/presets.go 64":                 "bytes of a title",
-	"sdk/plugin/options.go 65536":              "what a message holds in addition to the options",
+	"sdk/plugin/options.go 65536":              "what a message holds beside the options",
 	"sdk/plugintest/browser.go 100":            "statuses in a class",
 	"sdk/plugintest/conformance.go 64":         "logins at once",
 	"sdk/plugintest/recorder.go 1048576":       "bytes of a request that are kept",
