@@ -302,7 +302,7 @@
 //		for name, seed := range opts.Seeds {
 //			key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
 //			if err != nil || len(key) < 20 {
-//				problems.Addf("seeds", "the seed of %q must be base32 of at least 20 bytes", name)
+//				problems.Addf("seeds", "the TOTP seed of %q must be base32 of at least 20 bytes", name)
 //			}
 //			m.keys[name] = key
 //		}

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// addLine finds the command that lets somebody in who was refused.
+// addLine finds the command that admits somebody who was refused.
 var addLine = regexp.MustCompile(`to admit the user: (doorward user add [^;]*);`)
 
 // asInShell runs a line as an operator does who copied it.
@@ -76,8 +76,8 @@ func (a *agent) wantMe(what string, status int) {
 	}
 }
 
-// From an empty database: somebody is refused, let in by the command in the log,
-// suspended, and let in again.
+// From an empty database: somebody is refused, admitted by the command in the log,
+// suspended, and admitted again.
 func TestAPersonFromRefusalToSuspension(t *testing.T) {
 	s := closed(t, nil)
 	s.aliceIn(t, false)

@@ -88,7 +88,7 @@ func checkDiagram(t *testing.T, text string, packages []listedPackage) {
 	}
 	for place := range nodes {
 		if !used[place] {
-			t.Errorf("the diagram has %s, which is no package", place)
+			t.Errorf("the diagram has %s, which is not a package", place)
 		}
 	}
 	slices.Sort(real)

@@ -80,7 +80,7 @@ func TestTheAuditOfAPerson(t *testing.T) {
 	if suspended := events.Data[2]; suspended.Actor != "operator" || suspended.SessionsEnded != 1 || !strings.Contains(s.host.Logs(), suspended.RequestID) {
 		t.Errorf("the suspension: %+v", suspended)
 	}
-	eventually(t, "all of it shown to whoever follows", func() bool {
+	eventually(t, "all of it shown by --follow", func() bool {
 		var kinds []auditEvent
 		for line := range strings.Lines(followed.String()) {
 			var e auditEvent

@@ -226,7 +226,7 @@ AUTH_IDP_INSECURE_ALLOW_SHA1=true
 	}
 }
 
-// A secret in a file that cannot be read is told of once, and not as missing besides.
+// A secret in a file that cannot be read is reported once, and not also as missing.
 func TestConfigCheckOfAnUnreadableSecret(t *testing.T) {
 	_, report, shown := configCheck(t, `SECRET=a secret of the tests, 0123456789
 AUTH_PROVIDERS=op

@@ -24,7 +24,7 @@ func TestContributingIsTrue(t *testing.T) {
 	}
 	for heading, example := range map[string]struct {
 		names   string // in the source
-		besides []string
+		further []string
 	}{
 		"A new capability, as `metadata` is one:": {
 			names: `CapabilityMetadata|MetadataPublisher|MetadataRequest`,
@@ -34,7 +34,7 @@ func TestContributingIsTrue(t *testing.T) {
 		},
 		"An option that the host reads for each provider, as `LOGIN_TIMEOUT` is one:": {
 			names:   `LoginTimeout|login_timeout`,
-			besides: []string{"host/internal/sso/login.go", "host/internal/sso/service.go", "host/internal/sso/spentsteps.go", "host/internal/web/login.go"}, // who use it
+			further: []string{"host/internal/sso/login.go", "host/internal/sso/service.go", "host/internal/sso/spentsteps.go", "host/internal/web/login.go"}, // who use it
 		},
 	} {
 		_, after, found := strings.Cut(string(text), heading+"\n\n")
@@ -43,7 +43,7 @@ func TestContributingIsTrue(t *testing.T) {
 			t.Errorf("CONTRIBUTING.md has no list %q", heading)
 			continue
 		}
-		want := slices.Clone(example.besides)
+		want := slices.Clone(example.further)
 		for _, match := range listedPath.FindAllStringSubmatch(list, -1) {
 			want = append(want, match[1])
 		}
@@ -54,8 +54,8 @@ func TestContributingIsTrue(t *testing.T) {
 	}
 }
 
-// filesWith returns the files written by hand, of host and SDK, in which a name
-// occurs. Tests are no part of them.
+// filesWith returns the files of host and SDK, without generated files and tests, in which
+// a name occurs.
 func filesWith(t *testing.T, root, names string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "grep", "-rlE", "--include=*.go", "--include=*.proto", names, "sdk", "host")

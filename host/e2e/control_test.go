@@ -37,8 +37,8 @@ func (r *reloadable) another(label string) map[string]any {
 	return another
 }
 
-// Providers are added, changed and removed in the file, each way to have the host
-// take notice of that does, and people sign in meanwhile.
+// Providers are added, changed and removed in the file, and every way to reload the host
+// works while people sign in.
 func TestReload(t *testing.T) {
 	ways := map[string]struct {
 		flags []string

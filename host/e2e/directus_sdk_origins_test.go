@@ -27,9 +27,9 @@ import (
 // The origins of the browser's tests. Those below doorward.test are one site, and so are
 // those below other.example.
 const (
-	sameSiteHost  = "https://login.doorward.test"  // lets appHere in
-	crossSiteHost = "https://login2.doorward.test" // with SameSite=None, lets appElsewhere in
-	closedHost    = "https://login3.doorward.test" // likewise, and lets nobody in
+	sameSiteHost  = "https://login.doorward.test"  // admits appHere
+	crossSiteHost = "https://login2.doorward.test" // with SameSite=None, admits appElsewhere
+	closedHost    = "https://login3.doorward.test" // with SameSite=None, admits nobody
 
 	appHere           = "https://app.doorward.test"
 	appElsewhere      = "https://app.other.example"

@@ -8,8 +8,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// fill makes the tree and its people by the server's own tools, which is what this
-// server is for: dsidm makes people that are posixAccount and nsPerson, and no person.
+// fill makes the tree and its users with the server's own tools, which is the reason to
+// test this server: dsidm makes users that are posixAccount and nsPerson, but not person.
 func (s *ds389) fill() error {
 	if err := s.tool("dsconf", "backend", "create", "--suffix", ds389Base, "--be-name", "userroot", "--create-suffix", "--create-entries"); err != nil {
 		return err
@@ -34,10 +34,10 @@ func (s *ds389) fill() error {
 	return s.addPeople()
 }
 
-// ds389Others are made as dsidm makes people, without starting it for each.
+// ds389Others have the form that dsidm gives users, without running it for each.
 var ds389Others = []string{"lockable", "ending", "ended", "changer"}
 
-// addPeople adds the others, and gives everybody the password.
+// addPeople adds ds389Others, and gives all users the password.
 func (s *ds389) addPeople() error {
 	conn, err := dialLDAP(s.LDAPI(), nil)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *ds389) tool(name string, args ...string) error {
 	return nil
 }
 
-// options configure a provider by the preset, as its README does.
+// options configure a provider with the preset, as the plugin's README does.
 func (s *ds389) options(more map[string]string) map[string]string {
 	return merged(map[string]string{
 		"client_url": s.LDAPS(), "tls_ca": s.CA.CA, "preset": "389ds",

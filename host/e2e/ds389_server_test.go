@@ -34,7 +34,7 @@ const (
 
 func ds389UserDN(uid string) string { return "uid=" + uid + "," + ds389People }
 
-// ds389 is a running 389 Directory Server with the people of ds389_fixture_test.go, who
+// ds389 is a running 389 Directory Server with the users of ds389_fixture_test.go, who
 // all have the same password.
 type ds389 struct {
 	Password string
@@ -103,11 +103,11 @@ func newDS389() (*ds389, error) {
 	return s, nil
 }
 
-// ds389Template is the configuration that dscreate fills in, too. dscreate itself wants
+// ds389Template is the template that dscreate also fills in. dscreate itself needs
 // fixed folders below /etc and /var, and takes eight seconds.
 const ds389Template = "/usr/share/dirsrv/data/template-dse.ldif"
 
-// prepare writes a configuration of which nothing lies outside the folder.
+// prepare writes a configuration that uses nothing outside the folder.
 func (s *ds389) prepare() error {
 	var err error
 	if s.CA, err = newAuthority(s.Dir); err != nil {
@@ -164,7 +164,7 @@ func (s *ds389) writeConfig() error {
 	return os.WriteFile(s.path("etc/dse.ldif"), []byte(text), 0o600)
 }
 
-// writeCertificates makes the database that the server reads its key from.
+// writeCertificates makes the database from which the server reads its key.
 func (s *ds389) writeCertificates() error {
 	pair, err := s.CA.issue("server", "localhost", "127.0.0.1")
 	if err != nil {
@@ -190,11 +190,11 @@ func (s *ds389) writeCertificates() error {
 	return nil
 }
 
-// ds389Account is made by the package.
+// ds389Account is an account that the package creates.
 const ds389Account = "dirsrv"
 
-// start runs the server as its own account: if it changed to that by itself, it would
-// outlive a test that is killed. Then its own tools make the tree and people.
+// start runs the server as its own account: if it changed the account itself, it would
+// outlive a test that is killed. Then its own tools make the tree and the users.
 func (s *ds389) start() error {
 	cmd := exec.Command("/usr/sbin/ns-slapd", "-D", s.path("etc"), "-i", s.path("run/pid"), "-d", "0")
 	credential, err := s.handOver()
@@ -207,14 +207,14 @@ func (s *ds389) start() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), ds389ReadyBound)
 	defer cancel()
-	// Only this server listens on this socket, while a port might be another's.
+	// Only this server listens on this socket; a port could belong to another.
 	if err := waitLDAP(ctx, s.process, s.LDAPI(), nil); err != nil {
 		return fmt.Errorf("%w\n%s", err, s.log())
 	}
 	return s.fill()
 }
 
-// handOver gives the folder to the account of the server.
+// handOver makes the account of the server the owner of the folder.
 func (s *ds389) handOver() (*syscall.Credential, error) {
 	account, err := user.Lookup(ds389Account)
 	if err != nil {
@@ -237,7 +237,7 @@ func (s *ds389) handOver() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// log is what the server has to say; it writes it into a file.
+// log is the log of the server, which it writes into a file.
 func (s *ds389) log() string {
 	text, err := os.ReadFile(s.path("log/errors"))
 	if err != nil {
@@ -254,13 +254,13 @@ func (s *ds389) remove() error {
 	return errors.Join(err, os.RemoveAll(s.Dir))
 }
 
-// admin is a connection of the directory's administrator.
+// admin connects as the directory's administrator.
 func (s *ds389) admin(t testing.TB) *directory {
 	t.Helper()
 	return bindDirectory(t, s.LDAPI(), nil, ds389RootDN, s.Password)
 }
 
-// follow sets rules of the password policy until the test ends.
+// follow sets password policy rules until the test ends.
 func (s *ds389) follow(t testing.TB, rules map[string]string) {
 	t.Helper()
 	admin := s.admin(t)

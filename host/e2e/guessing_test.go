@@ -75,7 +75,7 @@ func TestGuessesAreLimited(t *testing.T) {
 		t.Errorf("%d other answers", guessed.other.Load()+sprayed.other.Load())
 	}
 	if n := s.metric(t, "doorward_limits_refused_total", `limit="login_name_and_address"`) + s.metric(t, "doorward_limits_refused_total", `limit="address"`); int64(n) != guessed.refused.Load()+sprayed.refused.Load() {
-		t.Errorf("the metric tells of %v refusals", n)
+		t.Errorf("the metric counts %v refusals", n)
 	}
 }
 

@@ -106,8 +106,8 @@ func digestOf(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
-// hostileHost is a host with one provider, "evil", of the hostile plugin beside
-// the honest one.
+// hostileHost is a host with one provider, "evil", of the hostile plugin, in addition to
+// the honest provider.
 type hostileHost struct {
 	*reloadable
 	logged int // how much of the log was there before the misbehaviour
@@ -191,7 +191,7 @@ func (h *hostileHost) complaints(t *testing.T) []complaint {
 			break // half written
 		}
 		if err := json.Unmarshal([]byte(line), &c); err != nil {
-			t.Fatalf("a line of the log that is no JSON: %q", line)
+			t.Fatalf("a line of the log that is not JSON: %q", line)
 		}
 		ours := c.Module == "doorward" || strings.Contains(c.Message, lineDropped)
 		if ours && (c.Level == "warn" || c.Level == "error") {

@@ -15,16 +15,16 @@ func TestK08StreamsOfTheLibrary(t *testing.T) {
 	for _, kind := range []string{"conninfo", "knock", "stdio"} {
 		t.Run(kind, func(t *testing.T) {
 			peak := hostPeakMB(t, kind)
-			t.Logf("%.0f MB at most, beside a quiet plugin %.0f MB", peak, quiet)
+			t.Logf("%.0f MB at most, with a quiet plugin %.0f MB", peak, quiet)
 			if peak > 2*quiet {
-				t.Errorf("the host had %.0f MB, beside a quiet plugin %.0f MB", peak, quiet)
+				t.Errorf("the host had %.0f MB, with a quiet plugin %.0f MB", peak, quiet)
 			}
 		})
 	}
 }
 
 // hostPeakMB is the most memory that a host ever had, after people have signed in
-// beside a plugin and have started logins through it.
+// while the plugin ran, and have started logins through it.
 func hostPeakMB(t *testing.T, kind string) float64 {
 	t.Helper()
 	mechanism := "streams-" + kind

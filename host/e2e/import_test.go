@@ -114,7 +114,7 @@ func (s importSite) signedInAs(t *testing.T, provider, login string) (id string)
 	return a.idOf()
 }
 
-// asSAML signs in whoever the identity provider says.
+// asSAML signs in the user that the identity provider names.
 func (s importSite) asSAML(t *testing.T, user samltest.User) (id string) {
 	t.Helper()
 	a := newAgent(t, s.testHost, "")

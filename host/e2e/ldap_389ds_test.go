@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Whom the server's own tool makes signs in by the preset, with the groups that the tool
-// makes.
+// Users and groups that the server's own tool creates work with the preset.
 func TestLDAP389DS(t *testing.T) {
 	s := startDS389(t)
 	host := startLDAPHost(t, s.Password, map[string]map[string]string{
@@ -21,7 +20,7 @@ func TestLDAP389DS(t *testing.T) {
 		}
 		p.refused("alice", "not the password", "bad_credentials")
 		p.refused("nobody", s.Password, "bad_credentials")
-		p.refused("reader", s.Password, "bad_credentials") // a service is nobody who signs in
+		p.refused("reader", s.Password, "bad_credentials") // a service is not a user who signs in
 	}
 	wantUsers(t, host, 2)
 	w := openLDAP(t, s.options(nil))
@@ -29,8 +28,8 @@ func TestLDAP389DS(t *testing.T) {
 	wantGroups(t, "bob", w.identity("bob", s.Password).Groups)
 }
 
-// A password that must be changed is changed in the login, and that is it: whatever the
-// policy says of how long the new one is good.
+// A password that must be changed is changed during the login, once, whatever the policy
+// says about the lifetime of the new one.
 func TestLDAP389DSNewPassword(t *testing.T) {
 	s := startDS389(t)
 	admin := s.admin(t)
@@ -49,7 +48,7 @@ func TestLDAP389DSNewPassword(t *testing.T) {
 			func(dn string) { admin.set(dn, "userPassword", s.Password) }},
 		{"a grace login", "password_expired", map[string]string{"passwordExp": "on", "passwordMaxAge": "8640000", "passwordGraceLimit": "5"},
 			func(dn string) { admin.set(dn, "passwordExpirationTime", "20200101000000Z") }},
-		// Nobody can bind with it: bind_dn changes it, which to this policy is a reset.
+		// Nobody can bind with it: bind_dn changes it, and this policy takes that for a reset.
 		{"expired, and must change after a reset", "password_expired", map[string]string{"passwordMustChange": "on", "passwordExp": "on", "passwordMaxAge": "8640000"},
 			func(dn string) { admin.set(dn, "passwordExpirationTime", "20200101000000Z") }},
 	} {
@@ -63,8 +62,8 @@ func TestLDAP389DSNewPassword(t *testing.T) {
 	}
 }
 
-// J07: the server hashes a wrong password only for an entry that exists, for tens of
-// milliseconds. A process that has seen no wrong password yet does not tell so.
+// J07: the server hashes a wrong password only for an entry that exists, which takes tens
+// of milliseconds. A process that has not seen a wrong password yet does not reveal this.
 func TestJ07_LDAP389DSFreshProcess(t *testing.T) {
 	s := startDS389(t)
 	for name, more := range map[string]map[string]string{
@@ -77,8 +76,8 @@ func TestJ07_LDAP389DSFreshProcess(t *testing.T) {
 				known, unknown := least["alice"], least["nobody"]
 				return unknown >= known*8/10 && known >= unknown*8/10
 			}
-			// The least is what load on the machine changes least. On a busy one it takes
-			// more rounds to be seen; a difference that is there never goes away.
+			// Load on the machine changes the minimum least. On a busy machine more rounds
+			// are needed; a real difference never goes away.
 			for round := 0; round < 7 || round < 40 && !alike(); round++ {
 				for _, who := range []string{"alice", "nobody"} {
 					w := openLDAP(t, s.options(more))

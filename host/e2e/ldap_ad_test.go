@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// options configure a provider the way most do it: all of the domain, searched
+// options configure a provider in the most common way: the whole domain, searched
 // from its root, where each search ends with references to other partitions.
 func (s *samba) options(more map[string]string) map[string]string {
 	return merged(map[string]string{
@@ -113,7 +113,7 @@ func TestLDAPActiveDirectoryPasswordWarning(t *testing.T) {
 	}
 }
 
-// The domain controller refuses passwords in plain text by itself; ours never
+// The domain controller itself refuses passwords in plain text; the plugin never
 // sends them.
 func TestJ10_LDAPActiveDirectoryPlaintext(t *testing.T) {
 	s := startSamba(t)

@@ -19,16 +19,16 @@ const benchUsers = 1000
 
 func benchUser(n int64) string { return fmt.Sprintf("user%d", n%benchUsers+1) }
 
-// startBenchLDAP is OpenLDAP on loopback, and the plugin in its process. In plain
-// text the work of TLS, which is the same for all, hides nothing.
+// startBenchLDAP runs OpenLDAP on loopback, and the plugin in its process. In plain
+// text, the work of TLS, which is the same for both sides, hides nothing.
 func startBenchLDAP(b *testing.B) (*slapd, wire) {
 	b.Helper()
 	s := startSlapd(b, slapdConfig{Bulk: benchUsers})
 	return s, openLDAP(b, s.options(map[string]string{"start_tls": "", "user_dn": bulkDN}))
 }
 
-// throughput runs so many workers for a while and returns how often they did it
-// in a second.
+// throughput runs this number of workers for a while and returns how many times
+// a second they finished.
 func throughput(b *testing.B, workers int, span time.Duration, do func(n int64) error) float64 {
 	b.Helper()
 	var count atomic.Int64
@@ -51,8 +51,8 @@ func throughput(b *testing.B, workers int, span time.Duration, do func(n int64) 
 	return float64(count.Load()) / time.Since(begin).Seconds()
 }
 
-// bareLogin is what a login costs without us: a search on one connection that is
-// bound for good and shared by all, and a bind on a fresh one.
+// bareLogin is what a login costs without Doorward: a search on one connection that
+// stays bound and is shared by all, and a bind on a new one.
 func bareLogin(b *testing.B, s *slapd, url string) func(n int64) error {
 	b.Helper()
 	trust := ldap.DialWithTLSConfig(s.CA.trust("127.0.0.1"))
@@ -83,11 +83,11 @@ func (w wire) loginOnce(password string) func(n int64) error {
 }
 
 // benchSpan is how long each side runs in one iteration. The sides take turns,
-// so that whatever else the machine does hits both.
+// so that other work of the machine affects both.
 const benchSpan = 300 * time.Millisecond
 
-// BenchmarkLDAPLogin holds the plugin, over the wire, against bare go-ldap doing
-// the least that a login needs, in plain text and over TLS. "ratio" is plugin to
+// BenchmarkLDAPLogin compares the plugin, over the wire, with bare go-ldap doing
+// the minimum that a login needs, in plain text and over TLS. "ratio" is plugin to
 // bare; 0.6 is the goal.
 func BenchmarkLDAPLogin(b *testing.B) {
 	s, plain := startBenchLDAP(b)
@@ -119,10 +119,10 @@ func compareLogins(b *testing.B, workers int, ours, bare func(n int64) error) {
 	b.ReportMetric(plugin/floor, "ratio")
 }
 
-// BenchmarkLDAPUnknownUser holds the time of an unknown user against that of a
+// BenchmarkLDAPUnknownUser compares the time for an unknown user with that for a
 // wrong password (J07): run it with -benchtime 500x. "ratio" is the quotient of
-// the medians; "spread" how far the middle half of the wrong passwords lie
-// apart, as a part of their median, to judge it by.
+// the medians. To judge it, "spread" is the interquartile range of the wrong
+// passwords, relative to their median.
 func BenchmarkLDAPUnknownUser(b *testing.B) {
 	_, w := startBenchLDAP(b)
 	timed := func(name string) time.Duration {
@@ -151,9 +151,9 @@ func BenchmarkLDAPUnknownUser(b *testing.B) {
 	b.ReportMetric(float64(wrong[len(wrong)*3/4]-wrong[len(wrong)/4])/float64(middle), "spread")
 }
 
-// BenchmarkLDAPMemory is what logins leave in the plugin: run it with -benchtime
-// 100000x. "before-MB" is what the plugin has in memory after the first thousand,
-// "after-MB" in the end.
+// BenchmarkLDAPMemory measures the memory that logins leave in the plugin: run it with
+// -benchtime 100000x. "before-MB" is the plugin's memory after the first thousand logins,
+// "after-MB" at the end.
 func BenchmarkLDAPMemory(b *testing.B) {
 	s, w := startBenchLDAP(b)
 	login := w.loginOnce(s.Password)
@@ -182,7 +182,7 @@ func BenchmarkLDAPMemory(b *testing.B) {
 }
 
 // pluginMemoryMB reads the resident memory of the LDAP plugin that this process
-// has started last.
+// started last.
 func pluginMemoryMB(b *testing.B) float64 {
 	b.Helper()
 	newest, path := 0, ldapPlugin(b)
@@ -197,7 +197,7 @@ func pluginMemoryMB(b *testing.B) float64 {
 	return statusMB(b, newest, "VmRSS:")
 }
 
-// isOurs reports whether this process has started it.
+// isOurs reports whether this process started it.
 func isOurs(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, ok := strings.Cut(string(status), "PPid:")

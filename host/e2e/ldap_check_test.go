@@ -8,8 +8,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Check finds nothing wrong with a good configuration, and says what is with a
-// bad one.
+// Check finds no problem in a good configuration, and names the problem of a bad one.
 func TestLDAPCheck(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	ad := startSamba(t)
@@ -36,7 +35,7 @@ func TestLDAPCheck(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		options map[string]string
-		word    string // which the text of the error has
+		word    string // that the text of the error contains
 	}{
 		{"nobody listens", map[string]string{"client_url": "ldap://" + gone}, gone},
 		{"the host has no address", map[string]string{"client_url": "ldap://directory.invalid"}, "directory.invalid"},
@@ -54,12 +53,12 @@ func TestLDAPCheck(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("no finding tells of %q: %+v", tc.word, found)
+			t.Errorf("no finding contains %q: %+v", tc.word, found)
 		})
 	}
 }
 
-// Without check_user, a check looks at people of the base: it may not be content while
+// Without check_user, a check looks at users below the base: it must not pass while
 // nobody can sign in, or nobody has a group.
 func TestLDAPCheckLooksAtPeople(t *testing.T) {
 	hidden := func(attribute string) slapdConfig {

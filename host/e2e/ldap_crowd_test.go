@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// signInAtOnce has so many people sign in at the same time; all of them must be
-// answered. It returns how many users they are.
+// signInAtOnce has this number of people sign in at the same time; all of them must be
+// answered. It returns the number of different users.
 func signInAtOnce(t *testing.T, p program, password string, name func(n int) string) int {
 	t.Helper()
 	var group sync.WaitGroup
@@ -34,8 +34,7 @@ func signInAtOnce(t *testing.T, p program, password string, name func(n int) str
 	return len(ids)
 }
 
-// firstLogins has 40 people sign in for the first time at once, and one person
-// 40 times.
+// firstLogins has 40 people sign in for the first time, and one person 40 times, all at once.
 func firstLogins(t *testing.T, options map[string]string, password, one string, name func(n int) string) {
 	t.Helper()
 	host := startLDAPHost(t, password, map[string]map[string]string{"many": options, "one": options})

@@ -10,8 +10,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// The servers do what the tests of the LDAP plugin count on: a plugin is not
-// tested by a server that does something else.
+// The servers behave as the tests of the LDAP plugin assume: a server that behaves
+// differently tests nothing.
 func TestSlapdFixture(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Bulk: 10})
 	admin := s.admin(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// newPassword is one that meets the rules of every directory.
+// newPassword meets the rules of every directory.
 func newPassword() string { return "Aa1-" + rand.Text() }
 
 func merged(sets ...map[string]string) map[string]string {
@@ -25,7 +25,7 @@ type directory struct {
 	*ldap.Conn
 }
 
-// bindDirectory connects until the test ends.
+// bindDirectory connects and binds; the connection closes when the test ends.
 func bindDirectory(t testing.TB, url string, dial ldap.DialOpt, dn, password string) *directory {
 	t.Helper()
 	conn, err := dialLDAP(url, dial)
@@ -93,7 +93,7 @@ func (d *directory) remove(dn string) {
 	}
 }
 
-// find searches below the base and returns the entries, referrals aside.
+// find searches below the base and returns the entries without referrals.
 func (d *directory) find(base, filter string, attributes ...string) []*ldap.Entry {
 	d.t.Helper()
 	found, err := d.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, filter, attributes, nil))
@@ -103,7 +103,7 @@ func (d *directory) find(base, filter string, attributes ...string) []*ldap.Entr
 	return found.Entries
 }
 
-// values are those of one attribute of one entry.
+// values are the values of one attribute of one entry.
 func (d *directory) values(dn, name string) []string {
 	d.t.Helper()
 	found, err := d.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{name}, nil))

@@ -6,8 +6,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// The service account may be the client certificate, or the account of the process: no
-// password is written anywhere.
+// The service account can be the client certificate or the account of the process, so
+// that no password is written anywhere.
 func TestLDAPExternal(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Extra: `authz-regexp ^cn=doorward$ ` + readerDN + `
 authz-regexp cn=peercred,cn=external,cn=auth$ ` + readerDN})
@@ -48,7 +48,7 @@ authz-regexp cn=peercred,cn=external,cn=auth$ ` + readerDN})
 	wantKind(t, "the certificate of somebody who may not search", err, sdk.ErrMisconfigured)
 }
 
-// Without the control of password policies, a directory says no more than it says anybody.
+// Without the control of password policies, a directory says no more than it says to anybody.
 func TestLDAPWithoutPolicyControl(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	w := openLDAP(t, s.options(map[string]string{"password_policy_control": "false"}))

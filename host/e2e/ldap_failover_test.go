@@ -10,13 +10,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// deadline is connect_timeout and operation_timeout of these tests: what a
-// broken server may cost those who meet it first. Longer than any answer takes
-// on a busy machine.
+// deadline is connect_timeout and operation_timeout of these tests: how long a broken
+// server can delay the first logins that try it. It is longer than any answer takes on
+// a busy machine.
 const deadline = 2 * time.Second
 
-// startFailover is a directory behind a relay that can break, and the same one
-// directly as the second server.
+// startFailover runs a directory behind a relay that can break, with the same directory,
+// without the relay, as the second server.
 func startFailover(t *testing.T, more map[string]string) (*slapd, *relay, map[string]string) {
 	t.Helper()
 	s := startSlapd(t, slapdConfig{Bulk: 100})
@@ -28,12 +28,12 @@ func startFailover(t *testing.T, more map[string]string) (*slapd, *relay, map[st
 	return s, first, options
 }
 
-// slow is how long a login may take when one server is broken: one deadline, and
-// what logins take anyway, but not two deadlines.
+// slow is how long a login may take when one server is broken: one deadline and
+// the usual time of a login, but not two deadlines.
 const slow = 2*deadline - 100*time.Millisecond
 
-// wantNoneWaits has people sign in, several at once, and none of them may be
-// refused, nor wait for more than one deadline.
+// wantNoneWaits has people sign in, several at once. None of them may be refused or
+// wait longer than one deadline.
 func wantNoneWaits(t *testing.T, what string, p program, password string) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -83,8 +83,8 @@ func TestJ18_LDAPFailover(t *testing.T) {
 	}
 }
 
-// A firewall that drops connections without a word costs the next one who signs in a
-// moment, and no refusal.
+// A firewall that silently drops connections delays the next login for a moment, and
+// causes no refusal.
 func TestLDAPDroppedConnections(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Bulk: 10})
 	way := startRelay(t, s.Address())
@@ -99,8 +99,8 @@ func TestLDAPDroppedConnections(t *testing.T) {
 	p.wantGoesOn("user1, over a connection that was dropped", session)
 }
 
-// A server that is back is used again, and both being broken is told as such,
-// within the time of both.
+// A server that is back is used again. If both are broken, the error says so, within
+// the time of both.
 func TestLDAPFailoverBack(t *testing.T) {
 	s, first, options := startFailover(t, nil)
 	w := openLDAP(t, options)
@@ -125,8 +125,8 @@ func TestLDAPFailoverBack(t *testing.T) {
 	})
 }
 
-// A wrong password is the first server's to judge: asking the second one, too,
-// would count twice towards a lock.
+// The first server's refusal of a password is final: asking the second server too would
+// count twice towards a lock.
 func TestJ18_LDAPWrongPasswordAskedOnce(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	first, second := startRelay(t, s.Address()), startRelay(t, s.Address())
@@ -140,7 +140,7 @@ func TestJ18_LDAPWrongPasswordAskedOnce(t *testing.T) {
 	w.identity("lockable", s.Password)
 }
 
-// A first server that has never said a word costs one deadline, too.
+// A first server that has never answered also costs one deadline.
 func TestJ09_LDAPSilentFromTheStart(t *testing.T) {
 	s, first, options := startFailover(t, nil)
 	first.set(relaySilent)

@@ -6,8 +6,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// OpenLDAP sends 500 entries by default, in pages or not. Somebody in more groups has
-// them all.
+// By default, OpenLDAP sends at most 500 entries, with or without pages. A user in more
+// groups gets all of them.
 func TestLDAPMoreGroupsThanTheSizeLimit(t *testing.T) {
 	const many = 1203
 	s := startSlapd(t, slapdConfig{Groups: many})
@@ -34,8 +34,8 @@ func TestLDAPMoreGroupsThanTheSizeLimit(t *testing.T) {
 	}
 }
 
-// The members of a group of the overlay dynlist are whom a search finds. In pages the
-// overlay leaves such groups out.
+// The members of a dynlist group are the entries that a search finds. The overlay leaves
+// such groups out of paged results.
 func TestLDAPDynamicGroups(t *testing.T) {
 	s := startSlapd(t, slapdConfig{
 		Extra:   "include /etc/ldap/schema/dyngroup.schema\nmoduleload dynlist",
@@ -74,8 +74,8 @@ func TestLDAPPosixGroups(t *testing.T) {
 	}
 }
 
-// People and groups may lie below several bases. A name in two of them is two people, and
-// an entry that lies below two is one.
+// Users and groups can be below several bases. A name in two of them means two users; an
+// entry that is below two bases is one user.
 func TestLDAPSeveralBases(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Bulk: 3})
 	two := map[string]string{"user_dn": peopleDN + "; " + bulkDN, "group_dn": groupsDN + ";" + posixDN, "group_attribute": "member,memberUid"}
@@ -103,7 +103,7 @@ func TestLDAPSeveralBases(t *testing.T) {
 	wantKind(t, "a base that is not there", err, sdk.ErrMisconfigured)
 }
 
-// A base may be written as the directory reads it, not only as it writes it.
+// A base can be written in any form that the directory reads, not only in the form that it writes.
 func TestLDAPSpellingsOfBases(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	admin := s.admin(t)

@@ -31,8 +31,8 @@ func ldapPlugin(t testing.TB) string {
 	return path
 }
 
-// startLDAPHost runs Doorward with LDAP providers, by name. The password of
-// everybody may not be logged.
+// startLDAPHost runs Doorward with LDAP providers, by name. The password, which all
+// users share, must not be logged.
 func startLDAPHost(t *testing.T, password string, providers map[string]map[string]string) *testHost {
 	t.Helper()
 	ldapPlugin(t)
@@ -52,7 +52,7 @@ func startLDAPHost(t *testing.T, password string, providers map[string]map[strin
 	return host
 }
 
-// directAnswer is what a program gets that signs somebody in.
+// directAnswer is the response to a program that signs somebody in.
 type directAnswer struct {
 	status int
 	body   string
@@ -96,8 +96,8 @@ func (a directAnswer) reason() string {
 	return a.Errors[0].Extensions.Reason
 }
 
-// program signs people in by one provider, as an application of the operator
-// does that has a form of its own. It may be used from many goroutines.
+// program signs people in by one provider, like an application of the operator with
+// its own form. It can be used from many goroutines.
 type program struct {
 	t        testing.TB
 	host     *testHost
@@ -109,7 +109,7 @@ func (p program) login(identifier, password string) directAnswer {
 	return p.send(http.MethodPost, "/auth/login/"+p.provider, map[string]any{"identifier": identifier, "password": password}, "")
 }
 
-// goOn answers the fields that the answer before asked for.
+// goOn answers the fields that the previous response requested.
 func (p program) goOn(before directAnswer, answers map[string]string) directAnswer {
 	p.t.Helper()
 	if len(before.Errors) == 0 {
@@ -196,7 +196,7 @@ func (p program) wantRefused(what string, got directAnswer, reason string) {
 	}
 }
 
-// wire is an opened provider in a plugin process of its own, without a host.
+// wire is an opened provider in its own plugin process, without a host.
 type wire struct {
 	t testing.TB
 	*plugin.Provider
@@ -263,7 +263,7 @@ func (w wire) identity(name, password string) sdk.Identity {
 	return done.Identity
 }
 
-// refused checks that a login is turned down as a wrong password is.
+// refused checks that a login is refused like a wrong password.
 func (w wire) refused(name, password string) {
 	w.t.Helper()
 	step, err := w.login(name, password)
@@ -282,7 +282,7 @@ func wantGroups(t testing.TB, who string, got []string, want ...string) {
 	}
 }
 
-// wantKind checks of which kind a refusal is.
+// wantKind checks the kind of a refusal.
 func wantKind(t testing.TB, what string, err error, kinds ...error) {
 	t.Helper()
 	if !slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) }) {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// ldif is a growing LDIF file (RFC 2849).
+// ldif is an LDIF file (RFC 2849) in the making.
 type ldif struct{ strings.Builder }
 
-// entry adds an entry; each attribute is "name: value". slapadd takes the values
-// of an attribute only side by side.
+// entry adds an entry; each attribute is "name: value". slapadd requires the values of
+// an attribute to be adjacent.
 func (l *ldif) entry(dn string, attributes ...string) {
 	l.line("dn", dn)
 	for _, attribute := range slices.Sorted(slices.Values(attributes)) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Wrong passwords that a stranger types keep the end user from signing in and end no
-// session. When an administrator disables the account, the session ends.
+// Wrong passwords from a stranger keep the user from signing in, but end no session. When
+// an administrator disables the account, the session ends.
 func TestLDAPLockOfAStranger(t *testing.T) {
 	const wrongs = 6
 	t.Run("Active Directory", func(t *testing.T) {

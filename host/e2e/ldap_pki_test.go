@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// authority is a certificate authority that nobody trusts but who is told to.
+// authority is a certificate authority that is trusted only where it is configured.
 type authority struct {
 	// CAFile is the PEM file of its certificate, CA the PEM itself.
 	CAFile string
@@ -27,7 +27,7 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// newAuthority makes one that writes its files into the folder.
+// newAuthority makes an authority that writes its files into the folder.
 func newAuthority(dir string) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -66,16 +66,16 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) ([]b
 	return der, nil
 }
 
-// keyPair is a certificate and its key, as files of PEM.
+// keyPair is a certificate and its key, as PEM files.
 type keyPair struct{ CertFile, KeyFile string }
 
-// issue makes a certificate of a server or a client for these names and
+// issue makes a certificate for a server or a client with these names and
 // addresses. Samba refuses a key that others can read.
 func (a *authority) issue(name string, hosts ...string) (keyPair, error) {
 	return a.issueUntil(time.Time{}, name, hosts...)
 }
 
-// issueUntil is issue with an end; the zero Time is three months from now.
+// issueUntil is issue with an expiry; the zero Time is three months from now.
 func (a *authority) issueUntil(until time.Time, name string, hosts ...string) (keyPair, error) {
 	pair := keyPair{filepath.Join(a.dir, name+".crt"), filepath.Join(a.dir, name+".key")}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -107,7 +107,7 @@ func (a *authority) issueUntil(until time.Time, name string, hosts ...string) (k
 	return pair, os.WriteFile(pair.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encodedKey}), 0o600)
 }
 
-// trust is how a test's own client trusts the authority.
+// trust is the TLS configuration of a test's own client that trusts the authority.
 func (a *authority) trust(serverName string) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)

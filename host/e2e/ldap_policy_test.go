@@ -24,9 +24,8 @@ func newPasswordAnswers(before directAnswer, current, chosen string) map[string]
 	return answers
 }
 
-// chooses goes through the change of a password: a new one that is too short is
-// asked for again, a good one signs in and is the only one that does from then
-// on.
+// chooses changes a password: after a new one that is too short, the prompt comes again;
+// a good one signs in, and from then on no other does.
 func (p program) chooses(name, password, reason string) {
 	p.t.Helper()
 	asked := p.refused(name, password, reason)
@@ -59,8 +58,8 @@ func (p program) chooses(name, password, reason string) {
 	p.refused(name, password, "bad_credentials")
 }
 
-// Each state of an account is a reason of its own, and told only to who knows
-// the password (J16).
+// Each state of an account has its own reason, and only somebody who knows the password
+// learns it (J16).
 func TestJ16_LDAPOpenLDAPAccounts(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	host := startLDAPHost(t, s.Password, map[string]map[string]string{
@@ -71,7 +70,7 @@ func TestJ16_LDAPOpenLDAPAccounts(t *testing.T) {
 		"locked": "account_locked", "expired": "password_expired", "shadowexpired": "account_expired", "shadowold": "password_expired",
 	} {
 		p.refused(name, s.Password, reason)
-		if name != "locked" { // the server itself tells of a lock
+		if name != "locked" { // the server itself reveals a lock
 			p.refused(name, "not the password", "bad_credentials")
 		}
 	}
@@ -115,7 +114,7 @@ func TestLDAPOpenLDAPNewPassword(t *testing.T) {
 	})
 }
 
-// Who has a password that ends soon is told when.
+// A user whose password expires soon learns when.
 func TestLDAPOpenLDAPPasswordWarning(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})

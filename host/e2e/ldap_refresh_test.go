@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// wantEnded checks that the session ends with the next refresh, and has ended.
+// wantEnded checks that the next refresh ends the session.
 func (p program) wantEnded(what string, session directAnswer) {
 	p.t.Helper()
 	if got := p.refresh(session); got.status != http.StatusUnauthorized || got.code() != "INVALID_CREDENTIALS" {
@@ -27,7 +27,7 @@ func (p program) wantGoesOn(what string, session directAnswer) directAnswer {
 	return got
 }
 
-// Who is locked, disabled, removed or moved away loses the session, and nobody
+// A user who is locked, disabled, removed or moved away loses the session, and nobody
 // else does.
 func TestLDAPOpenLDAPRefresh(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Bulk: 8})
@@ -86,7 +86,7 @@ func TestLDAPOpenLDAPRefresh(t *testing.T) {
 	})
 }
 
-// Groups follow at the next refresh, and with them the role.
+// A refresh updates the groups, and with them the role.
 func TestLDAPGroupsFollow(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	const editorRole = "8f1b6f4e-6a51-4c0f-8f2e-000000000002"

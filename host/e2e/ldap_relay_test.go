@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// relayMode is what a relay does with connections.
+// relayMode says what a relay does with connections.
 type relayMode int
 
 const (
 	relayPasses  relayMode = iota
-	relaySilent            // takes connections and data, and never answers again
-	relayRefuses           // closes connections, new ones at once
+	relaySilent            // accepts connections and data, and never answers
+	relayRefuses           // closes all connections, new ones at once
 )
 
-// relay stands in front of a server and can play a broken one. A change of its
-// mode hits connections that are open, too.
+// relay stands in front of a server and can act like a broken one. A change of its
+// mode also affects open connections.
 type relay struct {
 	Address string
 
@@ -32,13 +32,13 @@ type relay struct {
 	accepted int
 	// forgotten are connections over which nothing passes any more.
 	forgotten map[net.Conn]bool
-	// after, if positive, is how many bytes of answers still pass before the
+	// after, if positive, is the number of bytes of answers that still pass before the
 	// relay changes to next.
 	after int
 	next  relayMode
 }
 
-// startRelay runs one in front of the address until the test ends.
+// startRelay runs a relay in front of the address until the test ends.
 func startRelay(t testing.TB, target string) *relay {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,22 +63,21 @@ func (r *relay) set(mode relayMode) {
 	r.change(mode)
 }
 
-// forget drops the connections that are open without a word to either end, as a firewall
-// does. New ones pass.
+// forget silently drops the open connections, as a firewall does. New ones pass.
 func (r *relay) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forgotten = maps.Clone(r.conns)
 }
 
-// breakAfter lets so many bytes of answers pass and then changes the mode.
+// breakAfter lets this number of bytes of answers pass and then changes the mode.
 func (r *relay) breakAfter(bytes int, mode relayMode) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.after, r.next = bytes, mode
 }
 
-// connections is how many it has taken so far.
+// connections is the number of connections accepted so far.
 func (r *relay) connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,7 +108,7 @@ func (r *relay) accept() {
 	}
 }
 
-// keep remembers a connection, unless there shall be none.
+// keep remembers a connection, unless the relay refuses connections.
 func (r *relay) keep(conn net.Conn, counts bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,13 +145,13 @@ func (r *relay) serve(client net.Conn) {
 	both.Wait()
 }
 
-// copy goes on until either end closes, which says all that there is to say.
+// copy runs until either end closes, so its error says nothing more.
 func (r *relay) copy(to, from net.Conn, answers bool) {
 	defer to.Close()
 	_, _ = io.Copy(gate{r, to, answers}, from)
 }
 
-// gate passes on what the mode lets pass.
+// gate passes on data if the mode allows it.
 type gate struct {
 	relay   *relay
 	to      net.Conn

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// What a directory says about the password of the service account stands in the check.
+// The check shows what a directory says about the password of the service account.
 func TestLDAPServicePassword(t *testing.T) {
 	everybodyReads := `access to attrs=userPassword by anonymous auth by * none
 access to * by users read by anonymous auth`
@@ -31,7 +31,7 @@ access to * by users read by anonymous auth`
 		{"OpenLDAP, ends in days", s.options(map[string]string{"bind_dn": personDN("warned")}), "expires at", in(10 * 24 * time.Hour)},
 		{"OpenLDAP, grace logins", s.options(map[string]string{"bind_dn": personDN("grace")}), "has expired", in(0)},
 		{"OpenLDAP, must change", s.options(map[string]string{"bind_dn": personDN("mustchange")}), "must be changed", in(0)},
-		{"389 Directory Server, ends in hours", ds.options(map[string]string{"bind_dn": ds389UserDN("ending")}), "expires at", in(24 * time.Hour)}, // it gives who was not warned yet a whole day
+		{"389 Directory Server, ends in hours", ds.options(map[string]string{"bind_dn": ds389UserDN("ending")}), "expires at", in(24 * time.Hour)}, // it gives an account that was not warned yet a whole day
 		{"389 Directory Server, grace logins", ds.options(map[string]string{"bind_dn": ds389UserDN("ended")}), "expired", in(0)},
 		{"Active Directory, ends in days", ad.options(map[string]string{"bind_dn": "warned@ad.example.org"}), "expires at", in(48 * time.Hour)},
 		{"Active Directory, by DOMAIN and name", ad.options(map[string]string{"bind_dn": adDomain + `\warned`}), "expires at", in(48 * time.Hour)},

@@ -9,7 +9,7 @@ import (
 )
 
 // startSlapdHost runs OpenLDAP with 10,000 users, and Doorward with a provider
-// for each way to reach and to search it.
+// for each way to reach and search it.
 func startSlapdHost(t *testing.T) (*slapd, *testHost, *relay) {
 	t.Helper()
 	elsewhere := startRelay(t, "127.0.0.1:1")
@@ -78,7 +78,7 @@ func TestLDAPOpenLDAP(t *testing.T) {
 	}
 }
 
-// People of the older kind, which are no inetOrgPerson, sign in by the preset.
+// Users of the older kind, which are not inetOrgPerson, sign in by the preset.
 func TestLDAPOpenLDAPPosixPeople(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	w := openLDAP(t, s.options(map[string]string{"preset": "openldap", "user_dn": slapdBase, "user_attribute": ""}))
@@ -87,7 +87,7 @@ func TestLDAPOpenLDAPPosixPeople(t *testing.T) {
 	}
 }
 
-// What is not a right password makes no user, whatever it is.
+// No wrong password of any kind creates a user.
 func TestLDAPWrongPasswordMakesNoUser(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
@@ -116,7 +116,7 @@ func TestLDAPWrongPasswordMakesNoUser(t *testing.T) {
 	wantUsers(t, host, 1)
 }
 
-// J05: whatever the directory takes for one name is one user.
+// J05: all spellings that the directory takes for one name are one user.
 func TestJ05_LDAPSpellings(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(map[string]string{"user_attribute": "uid,cn"})})
@@ -232,7 +232,7 @@ func TestLDAPRolesByGroupName(t *testing.T) {
 	}
 }
 
-// J06: a base that is at another server is the operator's to put right.
+// J06: a base on another server is an error that the operator has to fix.
 func TestJ06_LDAPReferral(t *testing.T) {
 	elsewhere := startRelay(t, "127.0.0.1:1")
 	s := startSlapd(t, slapdConfig{Referral: "ldap://" + elsewhere.Address})
@@ -244,8 +244,7 @@ func TestJ06_LDAPReferral(t *testing.T) {
 	}
 }
 
-// J10: no password goes to a server that is not the one, nor over a wire that
-// others hear.
+// J10: no password goes to a wrong server, or over an unprotected connection.
 func TestJ10_LDAPServerIdentity(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	other := startSlapd(t, slapdConfig{Certificate: "ldap.other.example"})
@@ -269,7 +268,7 @@ func TestJ10_LDAPServerIdentity(t *testing.T) {
 	})
 }
 
-// A directory may want a certificate of its clients, too.
+// A directory can require a certificate from its clients.
 func TestLDAPClientCertificate(t *testing.T) {
 	s := startSlapd(t, slapdConfig{Extra: "TLSVerifyClient demand"})
 	pair, err := s.CA.issue("client")

@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A fault of TLS names the option that puts it right, in the check and in the log.
+// A TLS error names the option that fixes it, in the check and in the log.
 func TestLDAPFaultsOfTLSNameTheOption(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})
 	elsewhere := startSlapd(t, slapdConfig{Certificate: "ldap.other.example"})

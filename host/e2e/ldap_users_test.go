@@ -7,7 +7,7 @@ import (
 	_ "modernc.org/sqlite" // to count what the host has stored
 )
 
-// userCount looks into the host's database.
+// userCount counts users in the host's database.
 func userCount(t testing.TB, host *testHost) int {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+host.Env("DB_FILENAME")+"?mode=ro")
@@ -22,7 +22,7 @@ func userCount(t testing.TB, host *testHost) int {
 	return n
 }
 
-// wantUsers checks how many users the host has made.
+// wantUsers checks how many users the host has created.
 func wantUsers(t testing.TB, host *testHost, want int) {
 	t.Helper()
 	if got := userCount(t, host); got != want {

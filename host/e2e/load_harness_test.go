@@ -20,16 +20,16 @@ import (
 
 const loadPassword = "wonderland, 1865"
 
-// loadSite is a host with a fake provider of each mechanism, called like it, and
-// with another of each that hangs, such as "openid-hangs". It takes the word of a
-// proxy on loopback for who its clients are.
+// loadSite is a host with a fake provider of each mechanism, named after it, and another
+// of each that hangs, such as "openid-hangs". It trusts a proxy on loopback to name the
+// addresses of clients.
 type loadSite struct {
 	*testHost
 	metrics string
 }
 
-// limits is RATE_LIMITER_ENABLED: with it, a flood of wrong passwords ends before it is one,
-// and is not what it takes to see how others are served beside it.
+// limits is RATE_LIMITER_ENABLED: it stops a flood of wrong passwords so early that the
+// flood cannot show how others are served during it.
 func startLoadSite(t *testing.T, limits bool) loadSite {
 	t.Helper()
 	port, silent := freePort(t), startSilent(t)
@@ -49,7 +49,7 @@ func startLoadSite(t *testing.T, limits bool) loadSite {
 		"RATE_LIMITER_ENABLED": strconv.FormatBool(limits),
 	}
 	var names []string
-	for name, options := range map[string][3]map[string]string{ // for both, for who answers, for who hangs
+	for name, options := range map[string][3]map[string]string{ // for both, for the one that answers, for the one that hangs
 		"openid": {{"CLIENT_ID": client.ID, "CLIENT_SECRET": client.Secret}, {"ISSUER_URL": op.Issuer()}, {"ISSUER_URL": "http://" + silent}},
 		"ldap": {
 			{"BIND_DN": loadReader, "BIND_PASSWORD": loadPassword, "USER_DN": loadBase, "USER_SCOPE": "sub", "USER_ATTRIBUTE": "uid"},
@@ -74,7 +74,7 @@ const (
 	loadReader = "cn=reader," + loadBase
 )
 
-// loadPeople are those in the directory besides alice: person0 and so on.
+// loadPeople are the users in the directory in addition to alice: person0 and so on.
 const loadPeople = 500
 
 func startLoadDirectory(t *testing.T) *ldaptest.Directory {
@@ -95,7 +95,7 @@ func startLoadDirectory(t *testing.T) *ldaptest.Directory {
 	return ldaptest.Start(t, ldaptest.Config{Unrecorded: true, Entries: entries})
 }
 
-// startSilent accepts connections, and answers nothing on any of them.
+// startSilent accepts connections and never answers on any of them.
 func startSilent(t *testing.T) (address string) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -109,7 +109,7 @@ func startSilent(t *testing.T) (address string) {
 			if err != nil {
 				return
 			}
-			group.Go(func() { // until the other side has enough
+			group.Go(func() { // until the other side closes
 				defer conn.Close()
 				_, _ = io.Copy(io.Discard, conn)
 			})
@@ -131,7 +131,8 @@ func (f from) RoundTrip(req *http.Request) (*http.Response, error) {
 	return f.next.RoundTrip(req)
 }
 
-// connections are as many as a client may have at a time, and are its own.
+// connections returns the own transport of a client, with at most this number of
+// connections at a time.
 func connections(t *testing.T, most int) *http.Transport {
 	transport := &http.Transport{MaxConnsPerHost: most, MaxIdleConnsPerHost: most}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -150,8 +151,7 @@ func (s loadSite) visit(t *testing.T, mechanism, address string, transport http.
 	return got, person.cookie(sessionCookie) != ""
 }
 
-// ask makes a request of a flood. Whatever comes of it is well, but for an error that
-// nobody asked for.
+// ask makes a request of a flood. Any result is good except an unexpected error.
 func (s loadSite) ask(ctx context.Context, client *http.Client, method, path, body string) (status int) {
 	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -169,13 +169,13 @@ func (s loadSite) ask(ctx context.Context, client *http.Client, method, path, bo
 	return resp.StatusCode
 }
 
-// flood is clients that ask again and again.
+// flood is a number of clients that send requests without a pause.
 type flood struct {
 	asked atomic.Int64
 	end   func()
 }
 
-// flood asks over so many connections from one address, until it is ended.
+// flood sends requests over this number of connections from one address, until it is ended.
 func (s loadSite) flood(t *testing.T, connectionsAtOnce int, address, method, path, body string) *flood {
 	t.Helper()
 	f := &flood{}
@@ -215,5 +215,5 @@ func (s loadSite) metric(t *testing.T, name, label string) float64 {
 	return sum
 }
 
-// loadBound is how long a login may take in a crowd, or beside a flood.
+// loadBound is how long a login may take in a crowd or during a flood.
 const loadBound = 20 * time.Second

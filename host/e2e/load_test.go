@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Many sign in at the same moment, all from one address, while another provider of
-// each mechanism hangs with callers of its own. Nobody is refused.
+// Many people sign in at the same moment, all from one address, while another provider of
+// each mechanism hangs with its own callers. Nobody is refused.
 func TestCrowdBesideProvidersThatHang(t *testing.T) {
 	const crowd = 400
 	s := startLoadSite(t, false)
@@ -26,7 +26,7 @@ func TestCrowdBesideProvidersThatHang(t *testing.T) {
 	hanging := func(mechanism string) float64 {
 		return s.metric(t, "doorward_plugin_calls_waiting", `provider="`+mechanism+`_hangs"`)
 	}
-	// At the same time: a mechanism may remember for a while that its provider hangs,
+	// At the same time: a mechanism can remember for a while that its provider hangs,
 	// and refuse at once.
 	waited := map[string]bool{}
 	eventually(t, "callers to wait for what hangs", func() bool {
@@ -59,8 +59,8 @@ func TestCrowdBesideProvidersThatHang(t *testing.T) {
 	}
 }
 
-// Floods of two clients leave a third its turn, whatever they ask: starts of logins,
-// and passwords that are wrong, over as many connections as they like.
+// Floods from two clients do not block a third, whatever they send: starts of logins or
+// wrong passwords, over any number of connections.
 func TestFloodsLeaveOthersTheirTurn(t *testing.T) {
 	s := startLoadSite(t, false)
 	starts := s.flood(t, 100, "192.0.2.66", http.MethodGet, "/auth/login/openid", "")
@@ -74,15 +74,15 @@ func TestFloodsLeaveOthersTheirTurn(t *testing.T) {
 		for _, mechanism := range []string{"openid", "ldap"} {
 			begun := time.Now()
 			if got, ok := s.visit(t, mechanism, "192.0.2.1", own); !ok {
-				t.Errorf("signing in through %s beside a flood: %d %.300s", mechanism, got.status, got.body)
+				t.Errorf("signing in through %s during a flood: %d %.300s", mechanism, got.status, got.body)
 			}
 			if took := time.Since(begun); took > loadBound {
-				t.Errorf("signing in through %s beside a flood took %s", mechanism, took)
+				t.Errorf("signing in through %s during a flood took %s", mechanism, took)
 			}
 		}
 	}
 	for _, f := range []*flood{starts, guesses, messages} {
 		f.end()
 	}
-	t.Logf("%d starts, %d guesses and %d messages meanwhile", starts.asked.Load(), guesses.asked.Load(), messages.asked.Load())
+	t.Logf("%d starts, %d guesses and %d messages in the meantime", starts.asked.Load(), guesses.asked.Load(), messages.asked.Load())
 }

@@ -25,7 +25,7 @@ import (
 // and 32 at once, with the disk as it is and with 5 ms more for each sync. With
 // DOORWARD_BASE_BIN, the programs in that folder take turns with the built ones: "times" is
 // the median of the rounds' quotients, built to base. Run it with -benchtime 10x for ten
-// rounds. "syncs" are those of a login; only the slow disk counts them.
+// rounds. "syncs" are the syncs of one login; only the slow disk counts them.
 //
 // The machine also does the work of the clients and of the directory.
 func BenchmarkLoginRate(b *testing.B) {
@@ -46,8 +46,9 @@ func BenchmarkLoginRate(b *testing.B) {
 	}
 }
 
-// BenchmarkHostsOnPostgres signs in at one host on a PostgreSQL that syncs, and at two on
-// another database of it, by turns, 32 people at once. "times" is the median of the rounds' quotients, two to one.
+// BenchmarkHostsOnPostgres signs in 32 people at once, by turns at one host on a PostgreSQL
+// that syncs and at two hosts on another of its databases. "times" is the median of the
+// rounds' quotients, two to one.
 func BenchmarkHostsOnPostgres(b *testing.B) {
 	directory, sides := startRateDirectory(b), map[string]*rateSide{}
 	server, env := startPostgres(b)
@@ -67,7 +68,7 @@ func BenchmarkHostsOnPostgres(b *testing.B) {
 
 func builtPrograms(b *testing.B) string { return filepath.Join(repositoryOf(b), "bin") }
 
-// compareRates takes turns. Of two sides, it holds the first against the second.
+// compareRates runs the sides by turns. Of two sides, it compares the first with the second.
 func compareRates(b *testing.B, sides map[string]*rateSide, first, second string, atOnce int) {
 	b.Helper()
 	for _, s := range sides {
@@ -106,7 +107,7 @@ func startRateDirectory(b *testing.B) *ldaptest.Directory {
 	return ldaptest.Start(b, ldaptest.Config{Unrecorded: true, Entries: entries})
 }
 
-// rateSide is hosts that sign in people of a directory, by turns.
+// rateSide is one or more hosts that sign in people of a directory, by turns.
 type rateSide struct {
 	hosts  []*Host
 	client *http.Client
@@ -119,7 +120,7 @@ func startRateSide(b *testing.B, bin string, directory *ldaptest.Directory, dela
 	return startRateHost(b, bin, directory, delay, nil)
 }
 
-// startRateHost has the host's settings and those of its database.
+// startRateHost starts a host with these settings and those of its database.
 func startRateHost(b *testing.B, bin string, directory *ldaptest.Directory, delay time.Duration, database map[string]string) *rateSide {
 	b.Helper()
 	plugins, err := filepath.Glob(filepath.Join(bin, "plugins", "*"))
@@ -153,8 +154,8 @@ func startRateHost(b *testing.B, bin string, directory *ldaptest.Directory, dela
 	return s
 }
 
-// slowSyncs makes a program that runs another one by strace, which gives each sync more
-// time before it returns, and writes a line for it. It stops the program at nothing else.
+// slowSyncs makes a program that runs another one under strace, which delays the return of
+// each sync and writes a line for it. It stops the program for nothing else.
 func slowSyncs(b *testing.B, program string, delay time.Duration) (slow, trace string) {
 	b.Helper()
 	strace, err := exec.LookPath("strace")
@@ -203,7 +204,7 @@ func (s *rateSide) round(b *testing.B, atOnce int) map[string]float64 {
 	return figures
 }
 
-// ofDatabase is the CPU time of the database's processes, of which none ends in a round.
+// ofDatabase is the CPU time of the database's processes; none of them ends during a round.
 func (s *rateSide) ofDatabase(b *testing.B) time.Duration {
 	b.Helper()
 	if s.others == nil {
@@ -216,7 +217,7 @@ func (s *rateSide) ofDatabase(b *testing.B) time.Duration {
 	return cpuTime(b, pids...)
 }
 
-// syncs is how many there were so far.
+// syncs is the number of syncs so far.
 func (s *rateSide) syncs(b *testing.B) int {
 	b.Helper()
 	if s.trace == "" {

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// memoryGroup is a control group with a limit of memory.
+// memoryGroup is a control group with a memory limit.
 type memoryGroup struct {
 	dir string
 	v2  bool
 }
 
-// newMemoryGroup makes a control group, of whichever version the machine has, and
+// newMemoryGroup makes a control group, of the version that the machine has, and
 // removes it when the test ends.
 func newMemoryGroup(t testing.TB, limit int64) memoryGroup {
 	t.Helper()
@@ -43,7 +43,7 @@ func newMemoryGroup(t testing.TB, limit int64) memoryGroup {
 	return g
 }
 
-// program is a program that moves itself into the group and becomes the other one.
+// program makes a program that moves itself into the group and then executes the other one.
 func (g memoryGroup) program(t testing.TB, binary string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "doorward")
@@ -54,8 +54,8 @@ func (g memoryGroup) program(t testing.TB, binary string) string {
 	return path
 }
 
-// number reads a number from one of the files of the group: the whole file, or the
-// line of that name.
+// number reads a number from a file of the group: from the whole file, or from the
+// line with that name.
 func (g memoryGroup) number(t testing.TB, file, line string) int64 {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(g.dir, file))
@@ -77,8 +77,8 @@ func (g memoryGroup) number(t testing.TB, file, line string) int64 {
 	return 0
 }
 
-// peak is the most that the group used; kills is how many of its processes were
-// ended for want of memory.
+// peak is the most memory that the group used; kills is the number of its processes that
+// were ended for lack of memory.
 func (g memoryGroup) peak(t testing.TB) int64 {
 	t.Helper()
 	if g.v2 {

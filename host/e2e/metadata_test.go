@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// documentedLine is what docs/endpoints.md has a proxy add for the metadata.
+// documentedLine is the line for the metadata that docs/endpoints.md adds to a proxy.
 func documentedLine(t *testing.T, proxy string) string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(repository(t), "docs", "endpoints.md"))
@@ -24,8 +24,8 @@ func documentedLine(t *testing.T, proxy string) string {
 	return string(line[1])
 }
 
-// With a path in PUBLIC_URL a client finds the metadata at the root of the host name, if
-// the proxy has the line that we document, and below the path without it.
+// With a path in PUBLIC_URL, a client finds the metadata at the root of the host name if
+// the proxy has the documented line, and below the path otherwise.
 func TestIssuerMetadataBehindProxies(t *testing.T) {
 	for name, before := range map[string]string{
 		"nginx": "    location /sso/ {", "HAProxy": "    use_backend doorward if { path_beg /sso/ }", "Caddy": "\tredir /sso /sso/ 308",
@@ -44,7 +44,7 @@ func TestIssuerMetadataBehindProxies(t *testing.T) {
 	}
 }
 
-// wantMetadata reads the document, and the keys that it names.
+// wantMetadata reads the document and the keys that it names.
 func wantMetadata(t *testing.T, client *http.Client, url, issuer string) {
 	t.Helper()
 	var metadata struct {

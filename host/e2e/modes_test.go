@@ -12,7 +12,7 @@ func startAutoApproving(t *testing.T) *testHost {
 	return startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil).host
 }
 
-// wantRefused checks the code of an answer, too.
+// wantRefused also checks the code of an answer.
 func wantRefused(t *testing.T, what string, got answer, status int, code string) {
 	t.Helper()
 	if got.status != status || got.code(t) != code {

@@ -18,9 +18,9 @@ const (
 	sdkVersion = "v0.1.0"
 )
 
-// outside is what builds modules that know nothing of this repository: a module
-// proxy with the SDK as its tag would publish it, beside what is downloaded
-// already, and an empty module cache.
+// outside builds modules that know nothing of this repository: it has a module proxy
+// with the SDK, as its tag would publish it, and with the modules already downloaded,
+// and an empty module cache.
 type outside struct{ env []string }
 
 func newOutside(t *testing.T) outside {
@@ -34,12 +34,12 @@ func newOutside(t *testing.T) outside {
 	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", cache).Run() }) // which a module cache is not
 	return outside{append(os.Environ(),
 		"GOWORK=off", "GOPROXY=file://"+publishSDK(t)+","+downloaded+",off", "GONOPROXY=none", "GOPRIVATE=", "GOSUMDB=off", "GOMODCACHE="+cache,
-		"GOFLAGS=-mod=mod -buildvcs=false -trimpath", "CGO_ENABLED=0", // as make build: what it has compiled need not be compiled again
+		"GOFLAGS=-mod=mod -buildvcs=false -trimpath", "CGO_ENABLED=0", // as in make build, so that its compiled packages are used again
 	)}
 }
 
-// publishSDK makes a proxy (see "go help goproxy") of the files of the SDK that git
-// knows: those that a tag has.
+// publishSDK makes a proxy (see "go help goproxy") from the files of the SDK that git
+// tracks, as a tag would contain them.
 func publishSDK(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), filepath.FromSlash(sdkModule), "@v")
@@ -100,8 +100,8 @@ func (o outside) run(t *testing.T, dir, name string, args ...string) {
 	}
 }
 
-// A third party's module needs nothing but the published SDK: no workspace, no
-// replace directive.
+// A third party's module needs only the published SDK: no workspace, no replace
+// directive.
 func TestModuleOfAThirdParty(t *testing.T) {
 	o, dir := newOutside(t), t.TempDir()
 	source, err := os.ReadFile(filepath.Join(repository(t), "sdk", "internal", "magic", "main.go"))
@@ -117,8 +117,8 @@ func TestModuleOfAThirdParty(t *testing.T) {
 	added(t, filepath.Join(repository(t), "bin", "doorward"), filepath.Join(dir, "doorward-plugin-magic"))
 }
 
-// Our own modules build against the published SDK as well, without the directive
-// that leads them to the folder beside.
+// The modules of this repository also build with the published SDK, without the
+// directive that replaces it with the neighbouring folder.
 func TestOurModulesAgainstThePublishedSDK(t *testing.T) {
 	o := newOutside(t)
 	for _, module := range []string{"plugins/openid", "plugins/ldap", "plugins/saml", "host"} {

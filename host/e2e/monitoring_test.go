@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Metrics and health on the listener for the monitoring, after a login, a denial
-// and the death of a plugin.
+// Metrics and health on the monitoring listener, after a login, a denial and the death
+// of a plugin.
 func TestMonitoring(t *testing.T) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
 	h := hostileHost{reloadable: startReloadable(t, HostConfig{Env: map[string]string{"METRICS_ADDRESS": address}}, hostileAs(t, "evil", ""))}

@@ -128,7 +128,7 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 	named := 0
 	for _, file := range tracked {
-		if path.Ext(file) != ".md" || file == "CHANGELOG.md" { // which tells of what was
+		if path.Ext(file) != ".md" || file == "CHANGELOG.md" { // which describes the past
 			continue
 		}
 		for _, name := range namedTest.FindAllString(source(t, file), -1) {

@@ -79,8 +79,8 @@ func TestBrowserPresets(t *testing.T) {
 	}
 }
 
-// TestBrowserGitHubOrganization: a member is let in, and somebody else is not and
-// sees no word of why.
+// TestBrowserGitHubOrganization: a member is admitted; somebody else is not, and does not
+// learn why.
 func TestBrowserGitHubOrganization(t *testing.T) {
 	host, fakes := startPresets(t, oauth2test.Config{}, map[string]string{"AUTH_GITHUB_ALLOWED_ORGANIZATIONS": "id:9919"}, oauth2test.GitHub)
 	browser := startBrowser(t)
@@ -128,7 +128,7 @@ func TestOAuth2LoginAcrossACrash(t *testing.T) {
 	}
 	t.Run("OS26 the callback again", func(t *testing.T) {
 		before, session := fakes[oauth2test.GitHub].Hits(oauth2test.Token), person.cookie(sessionCookie)
-		// Whoever holds the session is led on, and not signed in a second time.
+		// A browser with the session is redirected, and not signed in a second time.
 		person.accept = "application/json"
 		got := person.get(back.location().String())
 		if target := got.location(); target == nil || target.Path != "/app" || person.cookie(sessionCookie) != session {

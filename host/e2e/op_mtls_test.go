@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestOpenIDProviderMutualTLS: the client authenticates with a certificate, by its name
-// or by itself, and its tokens are bound to it (RFC 8705).
+// TestOpenIDProviderMutualTLS: the client authenticates with a certificate, identified by
+// its subject or by the certificate itself, and its tokens are bound to it (RFC 8705).
 func TestOpenIDProviderMutualTLS(t *testing.T) {
 	needOpenIDProvider(t)
 	authority, err := newAuthority(t.TempDir())
@@ -45,7 +45,7 @@ func TestOpenIDProviderMutualTLS(t *testing.T) {
 	clients := []opClient{
 		bySecret("tls", m{"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=doorward", "tls_client_certificate_bound_access_tokens": true}, shown),
 		bySecret("selfsigned", m{"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": m{"keys": []any{public}}}, shown),
-		bySecret("secret", nil, shown), // a certificate is shown, and another method used
+		bySecret("secret", nil, shown), // presents a certificate, but uses another method
 	}
 	clients[1].options = withOption(shown, "CLIENT_TOKEN_ENDPOINT_AUTH_METHOD", "self_signed_tls_client_auth")
 	clients[2].options = withOption(shown, "CLIENT_TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_basic")
@@ -71,7 +71,7 @@ func withOption(options map[string]string, name, value string) map[string]string
 	return with
 }
 
-// pointOf is the public key of a certificate, as a JWK has it.
+// pointOf is the public key of a certificate, in the form of a JWK.
 func pointOf(t *testing.T, certificate *x509.Certificate) (x, y string) {
 	t.Helper()
 	key, ok := certificate.PublicKey.(interface{ Bytes() ([]byte, error) })

@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// opClient is a client of the certified OpenID provider, and the provider of the host that
-// is it.
+// opClient is a client of the certified OpenID provider, with the provider of the host that
+// acts as this client.
 type opClient struct {
 	name     string // of the provider at the host
 	metadata map[string]any
@@ -63,7 +63,7 @@ func privateJWK(t *testing.T, alg string) (private, public map[string]any) {
 	return private, public
 }
 
-// byKey is a client that authenticates with a key.
+// byKey makes a client that authenticates with a key.
 func byKey(t *testing.T, name, alg string, metadata map[string]any, options map[string]string) opClient {
 	t.Helper()
 	private, public := privateJWK(t, alg)
@@ -86,8 +86,8 @@ func bySecret(name string, metadata map[string]any, options map[string]string) o
 	return c
 }
 
-// sealedRig is the certified provider with these clients, and a host with a provider for
-// each.
+// sealedRig runs the certified provider with these clients, and a host with a provider
+// for each.
 type sealedRig struct {
 	host *testHost
 	op   *opServer
@@ -140,7 +140,7 @@ func startSealedAt(t *testing.T, hostPort int, setup opSetup, clients []opClient
 	return sealedRig{host, op}
 }
 
-// privateParts are the members of keys that make them private.
+// privateParts are the private members of keys.
 func privateParts(t *testing.T, keys string) []string {
 	t.Helper()
 	if keys == "" {
@@ -159,7 +159,7 @@ func privateParts(t *testing.T, keys string) []string {
 	return parts
 }
 
-// tell has the provider's operator do something.
+// tell makes the provider do something that its operator would do.
 func (op *opServer) tell(t *testing.T, what string) {
 	t.Helper()
 	resp, err := http.Post(op.Issuer+"/test/"+what, "", nil)
@@ -172,7 +172,7 @@ func (op *opServer) tell(t *testing.T, what string) {
 	}
 }
 
-// signInByJSON signs in and returns the refresh token of the host's.
+// signInByJSON signs in and returns the host's refresh token.
 func (a *agent) signInByJSON(name string) string {
 	a.t.Helper()
 	got := a.signIn(a.host.URL + "/auth/login/" + name + "?mode=json")
@@ -202,9 +202,10 @@ func (a *agent) mustRefresh(token string) string {
 	return got.json(a.t).Data.RefreshToken
 }
 
-// TestOpenIDProviderSealed: every way to authenticate and to seal requests and tokens that
-// the certified provider has, alone and together. Each signs in, refreshes twice with
-// rotated tokens, and loses the session when the grant is revoked.
+// TestOpenIDProviderSealed: all ways of authenticating, and of signing or encrypting
+// requests and tokens, that the certified provider supports, alone and together. Each
+// signs in, refreshes twice with rotated tokens, and loses the session when the grant is
+// revoked.
 func TestOpenIDProviderSealed(t *testing.T) {
 	needOpenIDProvider(t)
 	type m = map[string]any
@@ -268,7 +269,7 @@ func signInRefreshAndLose(t *testing.T, rig sealedRig, name string) {
 	}
 }
 
-// TestOpenIDProviderFAPI: the provider holds its clients to FAPI 2.0.
+// TestOpenIDProviderFAPI: the provider requires FAPI 2.0 of its clients.
 func TestOpenIDProviderFAPI(t *testing.T) {
 	needOpenIDProvider(t)
 	type m = map[string]any
@@ -301,7 +302,7 @@ func TestOpenIDProviderRotatesKeys(t *testing.T) {
 	alice.mustRefresh(token)
 }
 
-// signOut posts the form of the host, and follows the browser until it rests.
+// signOut posts the form of the host, and follows redirects to the last page.
 func (a *agent) signOut() answer {
 	a.t.Helper()
 	home, err := url.Parse(a.host.URL + "/login")
@@ -337,7 +338,7 @@ func (a *agent) wantSession(want bool) {
 	}
 }
 
-// TestOpenIDProviderLogout: out here is out there, and the other way round.
+// TestOpenIDProviderLogout: a logout here is a logout at the provider, and the other way round.
 func TestOpenIDProviderLogout(t *testing.T) {
 	needOpenIDProvider(t)
 	type m = map[string]any
@@ -357,7 +358,7 @@ func TestOpenIDProviderLogout(t *testing.T) {
 			t.Errorf("ends at %d %s %s", got.status, got.header.Get("Location"), got.body)
 		}
 		alice.wantSession(false)
-		// The provider asks who it is again.
+		// The provider asks for the user again.
 		again := alice.get(rig.host.URL + "/auth/login/plain?mode=session")
 		for again.location() != nil {
 			again = alice.get(again.location().String())

@@ -45,5 +45,5 @@ func startOPWith(t *testing.T, setup opSetup, port int, clientSecret string, red
 	return &opServer{Issuer: p.URL, ClientSecret: clientSecret}
 }
 
-// newClientSecret is long enough for every way to authenticate with it.
+// newClientSecret makes a secret that is long enough for every method of authentication.
 func newClientSecret() string { return rand.Text() + rand.Text() }

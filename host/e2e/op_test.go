@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// opProviders are the ways to use the certified OpenID provider: by the name of
-// the provider at the host, the options that differ.
+// opProviders are the ways to use the certified OpenID provider: the options that differ,
+// by the name of the host's provider.
 var opProviders = []struct {
 	name    string
 	options map[string]string
@@ -21,7 +21,7 @@ var opProviders = []struct {
 	{"FORMPOST", map[string]string{"CLIENT_ID": "rp-basic", "PARAMS": `{"response_mode":"form_post"}`}},
 }
 
-// startOPAndHost runs both, with all of opProviders configured.
+// startOPAndHost runs the provider and a host with all opProviders.
 func startOPAndHost(t *testing.T) *testHost {
 	t.Helper()
 	hostPort := freePort(t)
@@ -101,7 +101,7 @@ func TestOpenIDProviderRefusal(t *testing.T) {
 	}
 }
 
-// A provider that is down leaves the host at work, and is used once it is up.
+// A provider that is down does not affect the rest of the host, and works as soon as it is up.
 func TestOpenIDProviderDownAtStart(t *testing.T) {
 	needOpenIDProvider(t)
 	hostPort, opPort, secret := freePort(t), freePort(t), newClientSecret()

@@ -19,8 +19,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// baseVariable names a folder with a doorward and its plugins, laid out as bin is, to
-// hold the built ones against.
+// baseVariable names a folder with a doorward and its plugins, laid out like bin, with
+// which the built ones are compared.
 const baseVariable = "DOORWARD_BASE_BIN"
 
 const (
@@ -75,8 +75,8 @@ func startLoginSide(b *testing.B, bin string, op *openidtest.Provider) loginSide
 	}}
 }
 
-// login is what a browser does: it starts a login, goes to the provider, and comes back
-// for a session.
+// login does what a browser does: it starts a login, goes to the provider, and comes back
+// to get a session.
 func (s loginSide) login(ctx context.Context, person int) error {
 	start, err := http.NewRequestWithContext(ctx, http.MethodGet, s.host.URL+"/auth/login/fake?mode=session", nil)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s loginSide) login(ctx context.Context, person int) error {
 	return fmt.Errorf("no session\n%s", s.host.Output())
 }
 
-// ask returns where the answer leads to, and its cookies.
+// ask returns the Location of the answer, and its cookies.
 func (s loginSide) ask(req *http.Request) (target string, cookies []*http.Cookie, err error) {
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -127,8 +127,8 @@ func benchPersons() []openidtest.Person {
 	return people
 }
 
-// round signs in so many times and returns the CPU time that host and plugins took for
-// each login, in µs.
+// round signs in this number of times and returns the CPU time of host and plugins per
+// login, in µs.
 func (s loginSide) round(b *testing.B, atOnce, logins int) (ofHost, ofPlugins float64) {
 	b.Helper()
 	plugins := s.host.Plugins()
@@ -153,13 +153,13 @@ func (s loginSide) round(b *testing.B, atOnce, logins int) (ofHost, ofPlugins fl
 	return of(cpuTime(b, s.host.PID()) - hostBefore), of(cpuTime(b, plugins...) - pluginsBefore)
 }
 
-// cpuTime is what processes have spent so far, in user and in system mode.
+// cpuTime is the CPU time of processes so far, in user and in system mode.
 func cpuTime(b *testing.B, pids ...int) time.Duration {
 	b.Helper()
 	var spent time.Duration
 	for _, pid := range pids {
-		// The clock of a process, as clock_getcpuclockid(3) makes it: /proc tells ticks of
-		// 10 ms, which is several logins.
+		// The clock of a process, as clock_getcpuclockid(3) makes it: /proc has a resolution
+		// of 10 ms, which is several logins.
 		const ofProcess = 2
 		var now unix.Timespec
 		if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &now); err != nil {
@@ -170,11 +170,11 @@ func cpuTime(b *testing.B, pids ...int) time.Duration {
 	return spent
 }
 
-// BenchmarkOpenIDLogin is the CPU time that host and plugin take for a whole login: its
-// start, the code exchange, the user info, and the session in the database. The cost of
-// the provider and of the browsers is not in it. With DOORWARD_BASE_BIN, the programs in
-// that folder take turns with the built ones: "ratio" is the median of the rounds'
-// quotients, built to base. Run it with -benchtime 1x.
+// BenchmarkOpenIDLogin measures the CPU time that host and plugin take for a whole login:
+// its start, the code exchange, the user info, and the session in the database. It does
+// not include the provider and the browsers. With DOORWARD_BASE_BIN, the programs in that
+// folder take turns with the built ones: "ratio" is the median of the rounds' quotients,
+// built to base. Run it with -benchtime 1x.
 func BenchmarkOpenIDLogin(b *testing.B) {
 	op := openidtest.Start(b, openidtest.Config{AutoApprove: true, People: benchPersons()})
 	sides := map[string]loginSide{"built": startLoginSide(b, filepath.Join(repositoryOf(b), "bin"), op)}

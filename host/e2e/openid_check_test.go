@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOpenIDCheck runs doorward check at npm oidc-provider: with a client that is right,
-// and with each thing wrong that can be told without a login.
+// TestOpenIDCheck runs doorward check against npm oidc-provider: with a correct client, and
+// with each error that can be found without a login.
 func TestOpenIDCheck(t *testing.T) {
 	port, secret := freePort(t), newClientSecret()
 	public := localURL("localhost", port)
@@ -28,16 +28,16 @@ func TestOpenIDCheck(t *testing.T) {
 	}
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
-	const knowsClient, knowsBoth = "the token endpoint knows the client", "the provider knows the client and the callback"
+	const acceptsClient, knowsBoth = "the token endpoint accepts the client", "the provider knows the client and the callback"
 	for _, test := range []struct {
 		name      string
 		code      int
 		says, not []string
 	}{
-		{name: "good", says: []string{knowsClient, knowsBoth, "register " + public + "/auth/login/good/callback", "register " + public + "/auth/login/good/logout"}},
-		{name: "secret", code: 1, says: []string{knowsBoth, "invalid_client"}, not: []string{knowsClient}},
-		{name: "id", code: 1, says: []string{"client_id is wrong", "invalid_client"}, not: []string{knowsClient, knowsBoth}},
-		{name: "callback", code: 1, says: []string{knowsClient, "the callback is not registered"}, not: []string{knowsBoth}},
+		{name: "good", says: []string{acceptsClient, knowsBoth, "register " + public + "/auth/login/good/callback", "register " + public + "/auth/login/good/logout"}},
+		{name: "secret", code: 1, says: []string{knowsBoth, "invalid_client"}, not: []string{acceptsClient}},
+		{name: "id", code: 1, says: []string{"client_id is wrong", "invalid_client"}, not: []string{acceptsClient, knowsBoth}},
+		{name: "callback", code: 1, says: []string{acceptsClient, "the callback is not registered"}, not: []string{knowsBoth}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, code := host.run(t, "check", test.name)
@@ -64,8 +64,8 @@ func TestOpenIDCheck(t *testing.T) {
 	}
 }
 
-// TestOpenIDCheckAtGitea: Gitea says unauthorized_client of a bad code, as of a bad
-// client, so that the check must not say that the client is wrong.
+// TestOpenIDCheckAtGitea: Gitea sends unauthorized_client for a bad code and for a bad
+// client, so the check must not say that the client is wrong.
 func TestOpenIDCheckAtGitea(t *testing.T) {
 	g := startGitea(t)
 	port := freePort(t)

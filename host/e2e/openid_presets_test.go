@@ -17,7 +17,7 @@ import (
 )
 
 // TestOpenIDPresets signs in through the built host with each preset, at providers that
-// are like the real ones but for their names. Microsoft is known by its name alone.
+// behave like the real ones but have other names. Only Microsoft is recognized by its name.
 func TestOpenIDPresets(t *testing.T) {
 	names := slices.DeleteFunc(openidtest.Known(), func(name string) bool { return name == "microsoft" })
 	port, secret := freePort(t), newClientSecret()
@@ -48,7 +48,7 @@ func TestOpenIDPresets(t *testing.T) {
 			options["CLIENT_SECRET_KEY"] = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 			options["CLIENT_SECRET_KEY_ID"], options["CLIENT_SECRET_TEAM_ID"] = "KEY1234567", openidtest.AppleTeam
 		case "authentik":
-			options["DRIVER"] = "openid" // the ldap plugin has one of that name, too
+			options["DRIVER"] = "openid" // the ldap plugin has a preset of the same name
 		case "zitadel":
 			options["TRUSTED_AUDIENCES"] = "163840776835432345"
 		case "keycloak":
@@ -73,7 +73,7 @@ func TestOpenIDPresets(t *testing.T) {
 				if me.ExternalIdentifier != subjects[name] || me.Provider != name {
 					t.Errorf("%s login: signed in as %+v", login, me)
 				}
-				// Apple tells the name once, and the account keeps it.
+				// Apple sends the name only once, and the account keeps it.
 				if name == "apple" && (me.FirstName != "Alice" || me.LastName != "Archer" || me.Email != "alice@privaterelay.appleid.com") {
 					t.Errorf("%s login: %+v", login, me)
 				}

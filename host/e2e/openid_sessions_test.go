@@ -15,14 +15,14 @@ import (
 
 var offline = map[string]string{"AUTH_FAKE_OFFLINE_ACCESS": "true", "AUTH_FAKE_SYNC_USER_INFO": "true"}
 
-// refreshesAt tells requests for refreshed tokens from others.
+// refreshesAt distinguishes refresh requests from others.
 func refreshesAt(r *http.Request) bool {
 	return r.URL.Path == "/token" && r.ParseForm() == nil && r.PostForm.Get("grant_type") == "refresh_token"
 }
 
-// TestTabsThatRefreshAtOnce: refreshes of one session that come while the provider is
-// being asked share its answer. This one takes a second use of a refresh token for theft
-// and revokes all, so that each tab would lose the session.
+// TestTabsThatRefreshAtOnce: refreshes of one session that arrive during a request to the
+// provider share its answer. This provider takes a second use of a refresh token for theft
+// and revokes all tokens, so every tab would lose the session.
 func TestTabsThatRefreshAtOnce(t *testing.T) {
 	const tabs = 8
 	asked, release := make(chan struct{}, tabs), make(chan struct{})
@@ -77,8 +77,8 @@ func TestTabsThatRefreshAtOnce(t *testing.T) {
 }
 
 // TestCrashAfterTheProvidersAnswer: the provider has replaced the refresh token, and the
-// host dies before it has stored the new one. Nothing tells that from theft: the session
-// ends, and the end user signs in again (docs/decisions/0028).
+// host dies before it stores the new one. This cannot be distinguished from theft: the
+// session ends, and the user signs in again (docs/decisions/0028).
 func TestCrashAfterTheProvidersAnswer(t *testing.T) {
 	var die atomic.Pointer[func()]
 	front := func(w http.ResponseWriter, r *http.Request, fake http.Handler) {
@@ -146,7 +146,7 @@ func TestCrashAfterTheProvidersAnswer(t *testing.T) {
 			}
 		}
 		die.Store(&kill)
-		// The provider cannot say: the session goes on until the end that it had.
+		// The provider cannot say: the session continues until its earlier end.
 		got := person.refresh(token)
 		if got.status != http.StatusOK {
 			t.Fatalf("while the plugin dies: %d %s", got.status, got.body)
@@ -155,7 +155,7 @@ func TestCrashAfterTheProvidersAnswer(t *testing.T) {
 	})
 }
 
-// TestOutagesAtARefresh: an outage ends no session, even one of the user info alone, after
+// TestOutagesAtARefresh: an outage ends no session, even if only the user info fails after
 // the refresh token was replaced.
 func TestOutagesAtARefresh(t *testing.T) {
 	var down atomic.Pointer[string] // the path that is down
@@ -187,8 +187,8 @@ func TestOutagesAtARefresh(t *testing.T) {
 	}
 }
 
-// TestLogoutMessagesOfTheProvider: exactly the sessions that are meant end, and only by
-// messages that hold.
+// TestLogoutMessagesOfTheProvider: exactly the named sessions end, and only by valid
+// messages.
 func TestLogoutMessagesOfTheProvider(t *testing.T) {
 	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
 	signIn := func(login string) *agent {
@@ -263,7 +263,7 @@ func TestLogoutMessagesOfTheProvider(t *testing.T) {
 		everybody(true)
 	})
 	t.Run("of somebody else's session", func(t *testing.T) {
-		// Both must fit.
+		// Both must match.
 		if got := back(token("bob", sid)); got.status != http.StatusOK {
 			t.Errorf("%d", got.status)
 		}
@@ -311,7 +311,7 @@ func TestLogoutMessagesOfTheProvider(t *testing.T) {
 }
 
 // TestPushedRequestsWaitTheirTurn: anybody can begin a login, and with pushed requests
-// each makes us ask the provider. No more are under way than the host gives turns.
+// each login causes a request to the provider. The host limits how many run at once.
 func TestPushedRequestsWaitTheirTurn(t *testing.T) {
 	const most, logins = 64, 150 // most: as in host/internal/provider
 	var inFlight, peak, all atomic.Int64

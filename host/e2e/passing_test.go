@@ -78,8 +78,8 @@ func TestFileInTwoHalves(t *testing.T) {
 	alice.wantStatus("with the whole file", http.StatusOK)
 }
 
-// What has none of the providers in force is refused, whoever asks, unless that is
-// meant.
+// A configuration with none of the providers in force is refused, however the reload is
+// requested, unless it is forced.
 func TestReloadThatWouldRemoveAll(t *testing.T) {
 	h := startReloadable(t, HostConfig{})
 	alice := h.member(t)

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Bounds of a peer: a program in another language that is somebody else's server. The
-// start of one took more than 20 s on a busy machine.
+// Limits for a peer: a server of another project, in another language. On a busy machine,
+// one took more than 20 s to start.
 const (
 	peerReadyBound = 60 * time.Second
 	peerStopBound  = 10 * time.Second
 )
 
-// peer is such a server while the test lasts.
+// peer is such a server, which runs until the test ends.
 type peer struct {
 	*Process
 
-	URL   string // that it says it is ready at
+	URL   string // that it printed when it was ready
 	input io.Writer
 }
 
 // startPeer runs a program that prints "ready URL" and ends when its input does, so that
-// it goes along should this test be killed. Its output is shown if the test fails.
+// it does not outlive a test that is killed. Its output is shown if the test fails.
 func startPeer(t *testing.T, name string, cmd *exec.Cmd) *peer {
 	t.Helper()
 	input, err := cmd.StdinPipe()
@@ -49,7 +49,7 @@ func startPeer(t *testing.T, name string, cmd *exec.Cmd) *peer {
 	return p
 }
 
-// waitFor returns the first line that begins so.
+// waitFor returns the first line that begins with the prefix.
 func (p *peer) waitFor(t *testing.T, prefix string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), peerReadyBound)

@@ -42,8 +42,8 @@ func TestPluginMissing(t *testing.T) {
 	}
 }
 
-// A login depends on nothing that a plugin remembers: one that is under way goes
-// on after the plugin has crashed.
+// A login does not depend on the memory of a plugin: a login in progress continues after
+// the plugin crashes.
 func TestPluginCrashesDuringLogin(t *testing.T) {
 	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
 	person := newAgent(t, setup.host, "alice")
@@ -60,7 +60,7 @@ func TestPluginCrashesDuringLogin(t *testing.T) {
 	}
 }
 
-// Who is signed in stays signed in while the plugin is gone.
+// Users who are signed in stay signed in while the plugin is gone.
 func TestPluginCrashKeepsSessions(t *testing.T) {
 	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
 	person := newAgent(t, setup.host, "alice")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// What docs/production.md says in figures is what the source has.
+// The figures in docs/production.md are those of the source.
 func TestProductionPageIsTrue(t *testing.T) {
 	page := source(t, "docs/production.md")
 	const server, second = "host/internal/web/server.go", ` (\d+) \* time\.Second`
@@ -49,7 +49,7 @@ func source(t *testing.T, path string) string {
 	return string(text)
 }
 
-// figure is what the expression finds in its parentheses.
+// figure is the text that the first group of the expression matches.
 func figure(t *testing.T, text, expression string) string {
 	t.Helper()
 	found := regexp.MustCompile(expression).FindStringSubmatch(text)

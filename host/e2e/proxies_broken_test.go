@@ -12,19 +12,19 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// patience is how long a login behind a broken proxy may take on a busy machine,
-// which is less than for ever.
+// patience is how long a login behind a broken proxy may take on a busy machine. It only
+// rules out waiting forever.
 const patience = 60 * time.Second
 
-// brokenSite is a host with providers behind a proxy that does not let them through,
-// and one without a proxy.
+// brokenSite is a host with providers behind a proxy that does not connect to them,
+// and one provider without a proxy.
 type brokenSite struct {
 	*corpSite
 	host    *testHost
 	metrics string
 }
 
-// startBroken sets the same proxy for all of the site's providers.
+// startBroken sets the same proxy for all providers of the site.
 func startBroken(t *testing.T, site *corpSite, proxyURL string, proxies ...*proxy) brokenSite {
 	t.Helper()
 	client := openidtest.Client{ID: "doorward", Secret: newClientSecret(), RedirectURIs: []string{site.callback("near")}}
@@ -47,8 +47,8 @@ const (
 	codeMisconfigured = "INVALID_PROVIDER_CONFIG"
 )
 
-// wantRefused checks what the end user, a program, the log and doorward check are
-// told: who is to be looked at, and never the password.
+// wantRefused checks the messages to the user, to a program, in the log and from doorward
+// check: they name the setting to look at, and never contain the password.
 func (s brokenSite) wantRefused(t *testing.T, code string, words ...string) {
 	t.Helper()
 	for _, name := range s.names() {
@@ -76,7 +76,7 @@ func (s brokenSite) wantRefused(t *testing.T, code string, words ...string) {
 	}
 }
 
-// wantPage: the end user reads whether it may pass, and nothing of proxies.
+// wantPage: the user learns whether trying again may help, and nothing about proxies.
 func (s brokenSite) wantPage(t *testing.T, code string) {
 	t.Helper()
 	want := map[string]string{
@@ -99,7 +99,7 @@ func (h *testHost) tells(t *testing.T, words ...string) {
 	eventually(t, fmt.Sprintf("the log has a line with all of %q", words), func() bool { return lineOf(h.Logs(), words...) != "" })
 }
 
-// wantOthersGoOn: who does not need the proxy signs in.
+// wantOthersGoOn: people whose provider does not need the proxy sign in.
 func (s brokenSite) wantOthersGoOn(t *testing.T) {
 	t.Helper()
 	person := newAgent(t, s.host, "alice")
@@ -119,7 +119,7 @@ func (s brokenSite) wantNoSecret(t *testing.T, where, text string) {
 	}
 }
 
-// TestProxyIsDown: everybody is told, and as soon as the proxy is back all is well,
+// TestProxyIsDown: all messages say so, and as soon as the proxy is back everything works,
 // without a restart of anything else.
 func TestProxyIsDown(t *testing.T) {
 	for name, start := range map[string]func(t testing.TB, s proxySpec) *proxy{"squid": startSquid, "microsocks": startMicrosocks} {
@@ -135,7 +135,7 @@ func TestProxyIsDown(t *testing.T) {
 	}
 }
 
-// wantBack: as soon as the proxy lets them through, people sign in.
+// wantBack: as soon as the proxy accepts connections to the providers, people sign in.
 func (s brokenSite) wantBack(t *testing.T, p *proxy) {
 	t.Helper()
 	for _, name := range s.names() {
@@ -144,8 +144,8 @@ func (s brokenSite) wantBack(t *testing.T, p *proxy) {
 	}
 }
 
-// TestProxyRefuses: the answer of the proxy is told in a sentence of its own, and when
-// somebody has changed the proxy, nothing is to be done here.
+// TestProxyRefuses: each answer of the proxy has its own message, and once somebody has
+// fixed the proxy, nothing has to be done here.
 func TestProxyRefuses(t *testing.T) {
 	password := newProxyPassword()
 	for _, tc := range []struct {
@@ -153,7 +153,7 @@ func TestProxyRefuses(t *testing.T) {
 		start  func(t *testing.T, s *corpSite) *proxy
 		secret string // what is written in place of the password
 		code   string
-		words  []string // besides setting and address
+		words  []string // in addition to setting and address
 	}{
 		{"squid refuses", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
@@ -222,12 +222,12 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
-// TestProxyIsSilent: one that accepts connections and says nothing costs a bounded
+// TestProxyIsSilent: a proxy that accepts connections and never answers costs a limited
 // time.
 func TestProxyIsSilent(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "socks5h"} {
 		t.Run(scheme, func(t *testing.T) {
-			t.Parallel() // it is waiting, for the most part
+			t.Parallel() // it mostly waits
 			site := startCorpSite(t, corpDomain, "openid", "ldaps")
 			silent := startSilent(t)
 			password := newClientSecret()

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestProxyOfARunningHost: a reload puts a provider behind another proxy, or behind
-// none, and the next login goes there.
+// TestProxyOfARunningHost: a reload puts a provider behind another proxy or no proxy, and
+// the next login uses it.
 func TestProxyOfARunningHost(t *testing.T) {
 	site := startCorpSite(t, corpDomain)
 	one := startTinyproxy(t, site.proxySpec("", "", ""))
@@ -49,8 +49,8 @@ func TestProxyOfARunningHost(t *testing.T) {
 	}
 }
 
-// TestProxyOverTLS: the connection to the proxy is protected, by a certificate that an
-// authority of this machine has signed.
+// TestProxyOverTLS: TLS protects the connection to the proxy, with a certificate from an
+// authority that this machine trusts.
 func TestProxyOverTLS(t *testing.T) {
 	site := startCorpSite(t, corpDomain)
 	pair, err := site.ca.issue("proxy", proxyListensOn)

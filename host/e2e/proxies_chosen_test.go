@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestWhichProxyIsChosen sets each variable, alone and against others, and looks into
-// the logs of two proxies for who was asked. A direct connection fails: nobody but a
-// proxy knows the names.
+// TestWhichProxyIsChosen sets each variable, alone and in conflict with others, and finds
+// in the logs of two proxies which one was used. A direct connection fails, because only
+// the proxies can resolve the names.
 func TestWhichProxyIsChosen(t *testing.T) {
 	site := startCorpSite(t, corpDomain, "openid", "ldaps")
 	one := startTinyproxy(t, site.proxySpec("", "", ""))
@@ -24,7 +24,7 @@ func TestWhichProxyIsChosen(t *testing.T) {
 		name   string
 		env    env
 		openid string // one, other or direct
-		ldaps  string // goes by its own setting only
+		ldaps  string // uses only its own setting
 	}{
 		{"no variable", nil, direct, direct},
 

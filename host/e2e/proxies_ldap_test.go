@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestLDAPFailoverThroughAProxy: what the proxy answers about one server is that
-// server's failure, and the next one is asked; the proxy being gone is told once.
+// TestLDAPFailoverThroughAProxy: if the proxy cannot reach one server, the next server is
+// asked; if the proxy is gone, the error says so once.
 func TestLDAPFailoverThroughAProxy(t *testing.T) {
 	for name, start := range map[string]func(t testing.TB, s proxySpec) *proxy{"squid": startSquid, "tinyproxy": startTinyproxy, "microsocks": startMicrosocks} {
 		t.Run(name, func(t *testing.T) {
@@ -55,8 +55,8 @@ func TestLDAPFailoverThroughAProxy(t *testing.T) {
 	}
 }
 
-// TestSquidOfTheLDAPManual: a Squid that lets 443 through, as most, and has the lines of
-// the manual in it, lets directories through, and these ports of nobody else.
+// TestSquidOfTheLDAPManual: a Squid that allows only port 443, like most, allows the ports
+// of the directories once it has the lines of the manual, and these ports of no other host.
 func TestSquidOfTheLDAPManual(t *testing.T) {
 	site := startCorpSite(t, corpDomain, "ldaps", "starttls")
 	_, block, found := strings.Cut(readText(t, filepath.Join(repository(t), "plugins", "ldap", "README.md")), "in `squid.conf` before")
@@ -80,8 +80,8 @@ func TestSquidOfTheLDAPManual(t *testing.T) {
 	}
 }
 
-// TestLDAPKeepsConnectionsThroughAProxy: searches share connections as they do
-// without a proxy, and a connection that the proxy has cut costs nobody a login.
+// TestLDAPKeepsConnectionsThroughAProxy: searches share connections as without a proxy,
+// and a connection that the proxy has cut causes no login to fail.
 func TestLDAPKeepsConnectionsThroughAProxy(t *testing.T) {
 	site := startCorpSite(t, corpDomain, "ldaps")
 	p := startSquid(t, site.proxySpec("", "", ""))
@@ -91,7 +91,7 @@ func TestLDAPKeepsConnectionsThroughAProxy(t *testing.T) {
 	for range logins {
 		site.signIn(host, "ldaps")
 	}
-	// One for the searches, and one each for the bind of the end user.
+	// One for the searches, and one for each bind of a user.
 	if got := front.passes(); got > logins+1 {
 		t.Errorf("%d logins took %d connections", logins, got)
 	}

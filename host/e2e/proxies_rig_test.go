@@ -30,25 +30,25 @@ const (
 // proxySpec says how to run a proxy.
 type proxySpec struct {
 	Scheme         string // of the URL in settings
-	User, Password string // empty: it asks for none
+	User, Password string // empty: it requires none
 	Host           string // where it listens, if not on proxyListensOn
 
-	// Names are those that it can resolve, to 127.0.0.1, and Ports those that it may
-	// connect to.
+	// Names are the names that it can resolve, to 127.0.0.1. Ports are the ports to which
+	// it allows connections.
 	Names []string
 	Ports []int
 
-	// Refusing lets nobody through.
+	// Refusing: it refuses all connections.
 	Refusing bool
 
 	// Extra are more lines of the configuration of Squid, before the rules.
 	Extra string
 
-	// Certificate is that of a proxy that is reached over TLS.
+	// Certificate makes it a proxy that is reached over TLS.
 	Certificate keyPair
 }
 
-// proxy is a running proxy with a folder of its own.
+// proxy is a running proxy with its own folder.
 type proxy struct {
 	t    testing.TB
 	spec proxySpec
@@ -59,7 +59,7 @@ type proxy struct {
 
 	prepare func(p *proxy)              // writes the files that it reads
 	command func(p *proxy) *exec.Cmd    // how to run it
-	trace   func(to *firewall) []string // the words of the log about a connection to there
+	trace   func(to *firewall) []string // words in the log line about a connection to this firewall
 	process *Process
 	past    string // output of processes before a restart
 }
@@ -68,10 +68,10 @@ type proxy struct {
 // same port.
 var proxyListensOn = own(3)
 
-// newProxyPassword is one with what a URL must encode.
+// newProxyPassword has characters that must be encoded in a URL.
 func newProxyPassword() string { return "p@ss:w/rd%+?#&=-" + rand.Text() }
 
-// startProxy runs one until the test ends.
+// startProxy runs a proxy until the test ends.
 func startProxy(t testing.TB, spec proxySpec, prepare func(p *proxy), command func(p *proxy) *exec.Cmd) *proxy {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dwp")
@@ -107,7 +107,7 @@ func (p *proxy) write(name, text string) {
 
 func (p *proxy) file(name string) string { return filepath.Join(p.dir, name) }
 
-// giveAway makes the folder that of nobody, as whom a proxy runs if the test is root.
+// giveAway makes nobody the owner of the folder: a proxy runs as nobody if the test is root.
 func (p *proxy) giveAway() {
 	p.t.Helper()
 	if os.Getuid() != 0 {
@@ -128,7 +128,7 @@ func (p *proxy) giveAway() {
 	}
 }
 
-// reconfigure starts it again as another.
+// reconfigure restarts the proxy with another configuration.
 func (p *proxy) reconfigure(spec proxySpec) {
 	p.t.Helper()
 	p.stop()
@@ -179,7 +179,7 @@ func (p *proxy) stop() {
 	if p.process == nil {
 		return
 	}
-	// Some answer SIGTERM by waiting for those who are connected.
+	// On SIGTERM, some wait for open connections to end.
 	_ = syscall.Kill(-p.process.PID(), syscall.SIGKILL)
 	select {
 	case <-p.process.Done():
@@ -190,7 +190,7 @@ func (p *proxy) stop() {
 	p.process = nil
 }
 
-// connect asks for a tunnel, and returns the status.
+// connect requests a tunnel, and returns the status.
 func (p *proxy) connect(t testing.TB, address string) int {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Address())
@@ -235,8 +235,8 @@ func (p *proxy) log() string {
 	return text
 }
 
-// carried waits until the log tells of a connection to there. Squid writes that when
-// the connection is over, so it is ended.
+// carried waits until the log shows a connection to this firewall. Squid logs a connection
+// when it ends, so carried ends it.
 func (p *proxy) carried(t testing.TB, to *firewall) {
 	t.Helper()
 	to.cut(false)
@@ -261,8 +261,8 @@ func lineOf(text string, words ...string) string {
 	return ""
 }
 
-// keepSecret makes the password, in each form that it is seen in, one that the host
-// may not log.
+// keepSecret adds the password, in each of its forms, to the secrets that must not be
+// logged.
 func (p *proxy) keepSecret(secrets *secretSet) {
 	if p.spec.Password == "" {
 		return
@@ -283,7 +283,7 @@ func proxySecrets(user, password string) map[string]string {
 	}
 }
 
-// nssWrapper has the C library read names from a file of ours.
+// nssWrapper makes the C library read names from a file of the test.
 const nssWrapper = "libnss_wrapper.so"
 
 func needProgram(t testing.TB, what, pkg string, paths ...string) string {
@@ -297,7 +297,7 @@ func needProgram(t testing.TB, what, pkg string, paths ...string) string {
 	return ""
 }
 
-// withHosts runs a program that reads /etc/hosts with the names of the proxy in it.
+// withHosts runs a program with an /etc/hosts that contains the names of the proxy.
 func (p *proxy) withHosts(program string, args ...string) *exec.Cmd {
 	p.t.Helper()
 	found, _ := filepath.Glob("/usr/lib/*/" + nssWrapper)

@@ -21,12 +21,11 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// corpDomain is one that the DNS never knows (RFC 6761 section 6.5): only proxies can
-// resolve a name in it.
+// corpDomain is a domain that never exists in the DNS (RFC 6761 section 6.5), so only the
+// proxies can resolve its names.
 const corpDomain = ".corp.example"
 
-// corpSite is a provider of each mechanism behind a firewall that lets proxies in and
-// nobody else.
+// corpSite is a provider of each mechanism behind a firewall that admits only proxies.
 type corpSite struct {
 	t        *testing.T
 	ca       *authority
@@ -39,8 +38,8 @@ type corpSite struct {
 // corpProviders are the names of the site's providers.
 var corpProviders = []string{"openid", "oauth2", "saml", "starttls", "plain", "ldaps"}
 
-// startCorpSite runs these providers, or all. With the domain "" they are called
-// localhost, for proxies that are given addresses.
+// startCorpSite runs these providers, or all. With the domain "", their host name is
+// localhost, for proxies that receive addresses.
 func startCorpSite(t *testing.T, domain string, providers ...string) *corpSite {
 	t.Helper()
 	if len(providers) == 0 {
@@ -73,7 +72,7 @@ func (s *corpSite) name(name, domain string) string {
 	return name + domain
 }
 
-// front is the way in to a provider, with TLS.
+// front is the TLS server in front of a provider.
 func (s *corpSite) front(provider, name string) *firewall {
 	s.t.Helper()
 	pair, err := s.ca.issue(provider, name)
@@ -130,7 +129,7 @@ func (s *corpSite) addSAML(name string) {
 	}
 }
 
-// addDirectory adds a provider of OpenLDAP, which all share.
+// addDirectory adds a provider with OpenLDAP, which all such providers share.
 func (s *corpSite) addDirectory(provider, name string) {
 	s.t.Helper()
 	if s.slapd == nil {
@@ -178,7 +177,7 @@ func serveOn(t testing.TB, listener net.Listener, handler http.Handler) {
 	})
 }
 
-// proxySpec is that of a proxy that can get to all providers.
+// proxySpec is the specification of a proxy that can reach all providers.
 func (s *corpSite) proxySpec(scheme, user, password string) proxySpec {
 	spec := proxySpec{Scheme: scheme, User: user, Password: password}
 	for _, front := range s.fronts {
@@ -212,7 +211,7 @@ func (s *corpSite) host(more map[string]string, proxies ...*proxy) *testHost {
 	return host
 }
 
-// person has a browser that gets to the providers without a proxy.
+// person has a browser that reaches the providers without a proxy.
 func (s *corpSite) person(host *testHost) *agent {
 	s.t.Helper()
 	a := newAgent(s.t, host, "alice")
@@ -232,7 +231,7 @@ func (s *corpSite) person(host *testHost) *agent {
 	return a
 }
 
-// login has somebody sign in, and returns the code of what went wrong, or "".
+// login has somebody sign in, and returns the error code, or "".
 func (s *corpSite) login(host *testHost, name string) string {
 	s.t.Helper()
 	if s.settings[name]["DRIVER"] == "ldap" {

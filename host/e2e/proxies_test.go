@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestLoginsThroughProxies signs in at a provider of each mechanism through each
-// proxy, which alone can reach them, and finds each in the proxy's own log.
+// TestLoginsThroughProxies signs in at a provider of each mechanism through each proxy.
+// Only the proxy can reach the providers, and its log shows each connection.
 func TestLoginsThroughProxies(t *testing.T) {
 	password := newProxyPassword()
 	for _, way := range []struct {
 		name   string
-		domain string // "": localhost, which is dialled directly where it is not HTTP
+		domain string // "": localhost, which is dialled directly for protocols other than HTTP
 		start  func(t *testing.T, s *corpSite) *proxy
 	}{
 		{"squid", corpDomain, func(t *testing.T, s *corpSite) *proxy { return startSquid(t, s.proxySpec("", "", "")) }},

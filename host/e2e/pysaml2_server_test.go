@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// debianPython is where Debian's packages are seen; another Python may come first in PATH.
+// debianPython can import Debian's packages; another Python may come first in PATH.
 const debianPython = "/usr/bin/python3"
 
 // pysaml2Server is pysaml2 as an identity provider.
@@ -53,11 +53,11 @@ func (s *pysaml2Server) write(name, content string) {
 	writeAtOnce(s.t, filepath.Join(s.dir, name), content)
 }
 
-// MetadataURL is where its metadata is.
+// MetadataURL is the URL of its metadata.
 func (s *pysaml2Server) MetadataURL() string { return s.URL + "/metadata" }
 
-// register makes a provider of a host known by the metadata that the host publishes. It
-// counts from the next message on.
+// register adds a provider of a host with the metadata that the host publishes. It takes
+// effect with the next message.
 func (s *pysaml2Server) register(host *testHost, provider string, settings map[string]any) {
 	s.t.Helper()
 	id := pysaml2EntityID(host, provider)
@@ -75,7 +75,7 @@ func (s *pysaml2Server) register(host *testHost, provider string, settings map[s
 	s.write("sps.json", string(data))
 }
 
-// pysaml2EntityID is who a provider of a host is to pysaml2.
+// pysaml2EntityID is the entity ID of a provider of a host at pysaml2.
 func pysaml2EntityID(host *testHost, provider string) string {
 	return host.URL + "/auth/login/" + provider + "/metadata"
 }

@@ -125,8 +125,7 @@ func TestQuickStarts(t *testing.T) {
 	}
 }
 
-// Whoever leaves out the line that opens registration is told so by the check and
-// by the log.
+// Without the line that opens registration, the check and the log say so.
 func TestQuickStartsWithoutRegistration(t *testing.T) {
 	for plugin, start := range quickStartProviders {
 		t.Run(plugin, func(t *testing.T) {
@@ -148,7 +147,7 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 	}
 }
 
-// The quick start of OAuth 2.0 lets in whom it names, and nobody else.
+// The quick start of OAuth 2.0 admits only the people that it names.
 func TestQuickStartOfOAuth2(t *testing.T) {
 	port, _ := strings.CutPrefix(localURL("", freePort(t)), "http://:")
 	gitHub := oauth2test.Start(t, oauth2test.Config{Kind: oauth2test.GitHub, Clients: []oauth2test.Client{{

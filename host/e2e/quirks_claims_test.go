@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// shownQuirks are those of claims that are only shown.
+// shownQuirks are quirks of claims that are only displayed.
 func shownQuirks() []quirk {
 	nobody := func(change func(*person)) person { return but(change) }
 	noMail := nobody(func(p *person) { p.email = "" })
@@ -63,7 +63,7 @@ func shownQuirks() []quirk {
 	}
 }
 
-// groupQuirks are those of groups, which are shown, or decide where roles are mapped.
+// groupQuirks are quirks of groups, which are only displayed unless roles are mapped.
 func groupQuirks() []quirk {
 	mapped := func(more ...string) map[string]string {
 		options := map[string]string{"ROLE_MAPPING": roles}
@@ -113,7 +113,7 @@ func groupQuirks() []quirk {
 	}
 }
 
-// graph is Microsoft Graph with two pages of groups, and a role among them.
+// graph is Microsoft Graph with two pages of groups, one of which is a role.
 func graph(r *http.Request) (*openidtest.Answer, bool) {
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") || r.Header.Get("Accept") == "" {
 		return &openidtest.Answer{Status: http.StatusUnauthorized, Header: http.Header{}}, true

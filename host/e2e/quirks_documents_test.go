@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// userInfoQuirks are those of the user info.
+// userInfoQuirks are quirks of the user info.
 func userInfoQuirks() []quirk {
 	inIDToken := openidtest.Client{ClaimsInIDToken: true}
 	info := func(change func(map[string]any)) openidtest.Quirk { return openidtest.Quirk{UserInfo: change} }
@@ -49,7 +49,7 @@ func userInfoQuirks() []quirk {
 	}
 }
 
-// discoveryQuirks are those of the discovery document.
+// discoveryQuirks are quirks of the discovery document.
 func discoveryQuirks() []quirk {
 	metadata := func(change func(map[string]any)) openidtest.Quirk { return openidtest.Quirk{Metadata: change} }
 	at := func(path string) func(string) string {
@@ -108,7 +108,7 @@ func discoveryQuirks() []quirk {
 	}
 }
 
-// keyQuirks are those of the key set.
+// keyQuirks are quirks of the key set.
 func keyQuirks() []quirk {
 	keys := func(change func([]map[string]any) []map[string]any) openidtest.Quirk {
 		return openidtest.Quirk{Keys: change}
@@ -221,7 +221,7 @@ func ofAlg(keys []map[string]any, alg string) map[string]any {
 	return map[string]any{}
 }
 
-// responseQuirks are those of the authorization response.
+// responseQuirks are quirks of the authorization response.
 func responseQuirks() []quirk {
 	response := func(change func(map[string]string)) openidtest.Quirk { return openidtest.Quirk{Response: change} }
 	formPost := map[string]string{"PARAMS": `{"response_mode":"form_post"}`}

@@ -10,39 +10,39 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// quirk is an oddity of a real provider, told of in public. Each is a whole login
-// through the built host, with a provider that does what is told and is good otherwise.
-// What nobody reads, or what only decorates, signs in; what could be a forgery, or what
-// the operator asked for and did not get, does not.
+// quirk is an oddity of a real provider that was reported in public. Each is a whole login
+// through the built host, at a provider with this oddity only. The login succeeds if the
+// oddity is in something that is not read or only displayed. It fails if the oddity could
+// be a forgery, or if something is missing that the operator requires.
 type quirk struct {
 	name   string
-	source string // where it is told of
+	source string // where it was reported
 
 	fake    openidtest.Quirk
-	does    []openidtest.Misbehaviour // besides
-	alter   openidtest.ResponseAlter  // what signed authorization responses say
+	does    []openidtest.Misbehaviour // in addition
+	alter   openidtest.ResponseAlter  // changes signed authorization responses
 	has     openidtest.Security
 	client  openidtest.Client
-	claims  map[string]any             // of the person, over those of alice
-	url     func(issuer string) string // what is configured; nil: the issuer
+	claims  map[string]any             // of the person, which replace those of alice
+	url     func(issuer string) string // the configured URL; nil: the issuer
 	path    string                     // of the issuer
 	options map[string]string          // of the provider, as in the environment
-	answer  string                     // "refuse": the person does
+	answer  string                     // "refuse": the person refuses
 
 	want    person // who signs in
-	warning string // is part of one; empty: there is none
+	warning string // part of a warning; empty: no warning
 	refused string // the reason; empty: signed in
 }
 
-// person is who the host says has signed in.
+// person is the user who has signed in, as the host reports it.
 type person struct {
 	subject, email, first, last, role string
 }
 
-// alice is who signs in at a good provider.
+// alice is the user who signs in at a good provider.
 var alice = person{subject: "alice", email: "alice@example.com", first: "Alice", last: "Archer"}
 
-// but is alice with something else.
+// but is alice with a change.
 func but(change func(*person)) person {
 	p := alice
 	change(&p)
@@ -79,8 +79,8 @@ func TestQuirks(t *testing.T) {
 			}
 		})
 	}
-	// A line of the log arrives a little later than the answer, so that its absence is
-	// looked for at the end.
+	// A line of the log arrives a little later than the answer, so its absence is checked
+	// at the end.
 	for i, q := range quirks {
 		if lines := linesAbout(host, quirkName(i)); q.warning == "" && q.refused == "" && strings.Contains(lines, "identity was tidied") {
 			t.Errorf("%s: a warning that nobody needs:\n%s", q.name, lines)
@@ -143,7 +143,7 @@ func (q quirk) start(t *testing.T, secret, callback string) *openidtest.Provider
 	return fake
 }
 
-// absent takes a claim away.
+// absent removes a claim.
 const absent = "(absent)"
 
 func (q quirk) check(t *testing.T, host *testHost, name string) {
@@ -187,7 +187,7 @@ func (q quirk) checkPerson(t *testing.T, browser *agent) {
 	}
 }
 
-// linesAbout are those lines of the log that tell of a provider.
+// linesAbout are the lines of the log about a provider.
 func linesAbout(host *testHost, name string) string {
 	var lines []string
 	for line := range strings.SplitSeq(host.Logs(), "\n") {
@@ -207,7 +207,7 @@ func drop(name string) func(map[string]any) {
 	return func(members map[string]any) { delete(members, name) }
 }
 
-// both changes the claims of the ID token and of the user info alike.
+// both changes the claims of the ID token and of the user info in the same way.
 func both(change func(map[string]any)) openidtest.Quirk {
 	return openidtest.Quirk{Claims: change, UserInfo: change}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// bare is who signs in when the claims of the user info are not there.
+// bare is the user who signs in without the claims of the user info.
 var bare = person{subject: "alice"}
 
-// tokenQuirks are those of the token response.
+// tokenQuirks are quirks of the token response.
 func tokenQuirks() []quirk {
 	token := func(change func(map[string]any)) openidtest.Quirk { return openidtest.Quirk{Token: change} }
 	inIDToken := openidtest.Client{ClaimsInIDToken: true}
@@ -76,7 +76,7 @@ func tokenQuirks() []quirk {
 	}
 }
 
-// claimQuirks are those of claims that decide.
+// claimQuirks are quirks of claims on which the login depends.
 func claimQuirks() []quirk {
 	id := func(change func(map[string]any)) openidtest.Quirk { return openidtest.Quirk{Claims: change} }
 	audiences := func(more ...string) func(map[string]any) {

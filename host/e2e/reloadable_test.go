@@ -22,7 +22,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// reloadable is a host whose providers stand in a YAML file. One of them is
+// reloadable is a host whose providers are in a YAML file. One of them is
 // "fake", an openidtest.Provider in this process.
 type reloadable struct {
 	*testHost
@@ -32,7 +32,7 @@ type reloadable struct {
 	providers map[string]map[string]any
 }
 
-// startReloadable runs a host with the provider "fake" and with plugins besides
+// startReloadable runs a host with the provider "fake" and with plugins in addition to
 // those of `make build`, which are not locked yet. The log is in JSON.
 func startReloadable(t *testing.T, config HostConfig, plugins ...string) *reloadable {
 	t.Helper()
@@ -66,7 +66,7 @@ func newReloadable(t *testing.T, config *HostConfig, plugins ...string) *reloada
 	return r
 }
 
-// write puts the providers into the file.
+// write writes the providers to the file.
 func (r *reloadable) write(t *testing.T) {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"providers": r.providers}) // JSON is YAML, too
@@ -83,8 +83,8 @@ func (r *reloadable) writeText(t *testing.T, text string) {
 	}
 }
 
-// run runs `doorward` with these arguments beside the host, and returns what it
-// printed and its exit status.
+// run runs `doorward` with these arguments while the host runs, and returns its output
+// and its exit status.
 func (h *testHost) run(t *testing.T, args ...string) (string, int) {
 	t.Helper()
 	return runCommand(t, h.Command(args...))
@@ -102,7 +102,7 @@ func runCommand(t *testing.T, cmd *exec.Cmd) (string, int) {
 	return string(out), 0
 }
 
-// mustRun is run where nothing may fail.
+// mustRun is run for commands that must succeed.
 func (h *testHost) mustRun(t *testing.T, args ...string) string {
 	t.Helper()
 	out, code := h.run(t, args...)
@@ -112,7 +112,7 @@ func (h *testHost) mustRun(t *testing.T, args ...string) string {
 	return out
 }
 
-// standing is how a plugin stands, as `doorward plugins --json` tells it.
+// standing is the status of a plugin, as `doorward plugins --json` prints it.
 type standing struct {
 	Name      string   `json:"name"`
 	State     string   `json:"state"`
@@ -129,7 +129,7 @@ type standing struct {
 	} `json:"providers"`
 }
 
-// plugin is how one plugin stands; the zero value if there is none of that name.
+// plugin is the status of one plugin; the zero value if no plugin has that name.
 func (h *testHost) plugin(t *testing.T, name string) standing {
 	t.Helper()
 	var all []standing
@@ -162,7 +162,7 @@ type crowd struct {
 	leave  chan struct{}
 }
 
-// signingIn has people sign in until the returned crowd is dispersed.
+// signingIn has people sign in until the returned crowd disperses.
 func (h *testHost) signingIn(t *testing.T, people int) *crowd {
 	c := &crowd{t: t, host: h, leave: make(chan struct{})}
 	for range people {
@@ -187,7 +187,7 @@ func (c *crowd) keepSigningIn() {
 	}
 }
 
-// awaitMore waits for so many logins that end after now.
+// awaitMore waits for this number of further logins to end.
 func (c *crowd) awaitMore(logins int) {
 	c.t.Helper()
 	want := c.logins.Load() + int64(logins)
@@ -202,12 +202,12 @@ func (c *crowd) disperse() {
 	c.group.Wait()
 }
 
-// loginBound is how long a whole login may take beside whatever goes on.
+// loginBound is how long a whole login may take, with any other load of the test.
 const loginBound = 10 * time.Second
 
 var errNotSignedIn = errors.New("not signed in")
 
-// wholeLogin signs somebody in with a browser of their own.
+// wholeLogin signs somebody in with their own browser.
 func wholeLogin(ctx context.Context, host, provider string) error {
 	ctx, cancel := context.WithTimeout(ctx, loginBound)
 	defer cancel()

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A host that ends can leave connections behind that it never accepted: the system has
-// accepted them for it, and resets them. HAProxy, as docs/production.md configures it,
-// repeats what was asked there, a POST included.
+// A host that ends can leave connections that it never accepted: the system has accepted
+// them for it, and resets them. HAProxy, as docs/production.md configures it, repeats
+// their requests, even a POST.
 func TestHAProxyRepeatsWhatNobodyRead(t *testing.T) {
 	b := newPlace(t)
 	listen := func() net.Listener {
@@ -40,7 +40,7 @@ func TestHAProxyRepeatsWhatNobodyRead(t *testing.T) {
 		}
 		broken := listen()
 		reset := make(chan struct{})
-		go func() { // ends with the first connection on which there is more than a question for the health
+		go func() { // ends with the first connection with a request other than a health check
 			defer close(reset)
 			for resetOne(broken) {
 			}
@@ -72,7 +72,7 @@ func TestHAProxyRepeatsWhatNobodyRead(t *testing.T) {
 	}
 }
 
-// resetOne resets a connection, and tells whether it was one for the health.
+// resetOne resets a connection, and reports whether it was a health check.
 func resetOne(listener net.Listener) bool {
 	conn, err := listener.Accept()
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// arrivals are people who sign in through a front at a steady rate, whether those
-// before them are done or not. SAML comes with a POST. Half of them share connections,
-// over HTTP/2; the others have a new one for each request, which is sent only once.
+// arrivals are people who sign in through a front at a steady rate, whether or not those
+// before them are done. SAML comes with a POST. Half of them share connections, over
+// HTTP/2; the others use a new one for each request and never repeat a request.
 type arrivals struct {
 	mu    sync.Mutex
 	begun []time.Time
-	done  []time.Time // by who begun; zero: not yet
+	done  []time.Time // by the order of beginning; zero: not yet
 	end   func()
 }
 
@@ -67,7 +67,7 @@ func (a *arrivals) signIn(t *testing.T, host *testHost, transport http.RoundTrip
 	a.done[n] = time.Now()
 }
 
-// completed is how many have signed in.
+// completed is the number of people who have signed in.
 func (a *arrivals) completed() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -80,7 +80,7 @@ func (a *arrivals) completed() int {
 	return n
 }
 
-// between counts those who came in that time, and returns how long the slowest took.
+// between counts the people who began in that time, and returns how long the slowest took.
 func (a *arrivals) between(from, until time.Time) (came int, slowest time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,8 +94,8 @@ func (a *arrivals) between(from, until time.Time) (came int, slowest time.Durati
 }
 
 // The host is restarted behind HAProxy or Caddy, as docs/production.md configures them,
-// while 50 people a second sign in. Everybody gets in: those who come while nobody
-// listens wait. Caddy cannot let a POST wait, and OpenID Connect has none.
+// while 50 people a second sign in. All of them succeed: requests that come while nobody
+// listens wait. Caddy cannot hold a POST, and OpenID Connect has none.
 func TestRestartBehindProxies(t *testing.T) {
 	t.Run("HAProxy", func(t *testing.T) { testRestartBehind(t, "HAProxy", "fake", "idp") })
 	t.Run("Caddy", func(t *testing.T) { testRestartBehind(t, "Caddy", "fake") })
@@ -112,7 +112,7 @@ func testRestartBehind(t *testing.T, name string, mechanisms ...string) {
 
 	signalled := time.Now()
 	plugins := host.Plugins()
-	for _, pid := range plugins { // as a service manager may do, which signals all processes of a service
+	for _, pid := range plugins { // as some service managers do, which signal all processes of a service
 		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

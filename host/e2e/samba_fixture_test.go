@@ -10,7 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// unicodePwd is a password as Active Directory takes it (MS-ADTS 3.1.1.3.1.5).
+// unicodePwd is a password as Active Directory expects it (MS-ADTS 3.1.1.3.1.5).
 func unicodePwd(password string) string {
 	var encoded []byte
 	for _, unit := range utf16.Encode([]rune(`"` + password + `"`)) {
@@ -39,8 +39,8 @@ type adPerson struct {
 	more                map[string][]string
 }
 
-// adSamples are the users with a story. The rest of it (must change, the
-// age of passwords, groups) is in addADPeople.
+// adSamples are the users in special states. addADPeople sets the rest of the state (must
+// change, the age of passwords, groups).
 var adSamples = []adPerson{
 	{name: "alice", given: "Alice", family: "Liddell"},
 	{name: "bob", given: "Bob", family: "Builder"},
@@ -96,7 +96,7 @@ func addADPeople(s *samba) error {
 }
 
 // adPolicy sets the domain's rules for passwords: five failures lock for half
-// an hour, and a password may be changed on the day it was set.
+// an hour, and a password can be changed on the day it was set.
 func adPolicy(conn *ldap.Conn) error {
 	req := ldap.NewModifyRequest(adBase, nil)
 	for name, value := range map[string]string{
@@ -147,10 +147,9 @@ func adGroup(name string, members ...string) adChange {
 	}
 }
 
-// adAgedPolicy gives the user a policy of their own (msDS-PasswordSettings) in
-// which passwords live so long. To Samba, less than a day is for ever, and it
-// lets nobody write a pwdLastSet of the past: a password that has expired by its
-// age cannot be had.
+// adAgedPolicy gives the user their own policy (msDS-PasswordSettings) with this password
+// lifetime. Samba takes less than a day as unlimited, and nobody can write a pwdLastSet in
+// the past, so a password that has expired by age cannot be made.
 func adAgedPolicy(name, user string, age time.Duration) adChange {
 	return func(conn *ldap.Conn) error {
 		req := ldap.NewAddRequest("CN="+name+",CN=Password Settings Container,CN=System,"+adBase, nil)
@@ -168,7 +167,7 @@ func adAgedPolicy(name, user string, age time.Duration) adChange {
 	}
 }
 
-// adGroups are nested two deep. Bob's primary group is workers: primary groups
+// adGroups are nested two levels deep. Bob's primary group is workers: primary groups
 // are in no member attribute.
 var adGroups = []adChange{
 	adGroup("editors", adUserDN("alice"), adUserDN("bob")),

@@ -35,7 +35,7 @@ const (
 func adUserDN(name string) string { return "CN=" + name + "," + adUsers }
 
 // samba is a running Samba, as an Active Directory domain controller with the
-// people of addADPeople, who all have the same password.
+// users of addADPeople, who all have the same password.
 type samba struct {
 	// Address is its own address on loopback: its ports are fixed.
 	Address  string
@@ -56,8 +56,8 @@ var sharedSamba struct {
 	err    error
 }
 
-// startSamba returns the domain controller that all tests share, since it takes
-// long to make one. Samba refuses to run as anybody but root.
+// startSamba returns the domain controller that all tests share, because it takes
+// long to make one. Samba runs only as root.
 func startSamba(t testing.TB) *samba {
 	t.Helper()
 	needSamba(t)
@@ -73,7 +73,7 @@ func startSamba(t testing.TB) *samba {
 	return sharedSamba.server
 }
 
-// stopShared stops what the tests share, in the end.
+// stopShared stops the servers that the tests share, after the last test.
 func stopShared() error {
 	var errs []error
 	if s := sharedSamba.server; s != nil {
@@ -114,8 +114,7 @@ func newSamba() (*samba, error) {
 	return s, nil
 }
 
-// ownAddress finds one on loopback where nobody has the ports of a domain
-// controller.
+// ownAddress finds a loopback address on which the ports of a domain controller are free.
 func ownAddress() (string, error) {
 	for host := 10; host < 250; host++ {
 		address := "127.0.0." + strconv.Itoa(host)
@@ -137,9 +136,9 @@ func portsFree(address string, ports ...int) bool {
 	return true
 }
 
-// sambaConf follows smb.conf(5). Nothing outside the folder is used. With the
-// prefix length the address need not be one of the loopback interface. By default
-// a password that was changed works for another hour; and nosync spares the disk.
+// sambaConf follows smb.conf(5). Nothing outside the folder is used. With the prefix
+// length, the address does not have to be one of the loopback interface. By default, a
+// changed password works for another hour. nosync saves disk writes.
 var sambaConf = template.Must(template.New("smb.conf").Parse(`[global]
 netbios name = DC1
 realm = ` + adRealm + `
@@ -203,7 +202,7 @@ func (s *samba) confFile() string { return filepath.Join(s.Dir, "smb.conf") }
 
 func (s *samba) start() error {
 	cmd := exec.Command("/usr/sbin/samba", "-i", "-M", "single", "--no-process-group", "--debug-stdout", "-d", "1", "-s", s.confFile())
-	// It ends when its input does: should this test be killed, it goes along.
+	// It ends when its input does, so it does not outlive a test that is killed.
 	if _, err := cmd.StdinPipe(); err != nil {
 		return err
 	}
@@ -232,7 +231,7 @@ func (s *samba) dialTLS() ldap.DialOpt { return ldap.DialWithTLSConfig(s.CA.trus
 
 func (s *samba) adminName() string { return "Administrator@ad.example.org" }
 
-// admin is a connection of the domain's administrator.
+// admin connects as the domain's administrator.
 func (s *samba) admin(t testing.TB) *directory {
 	t.Helper()
 	return bindDirectory(t, s.LDAPS(), s.dialTLS(), s.adminName(), s.Password)

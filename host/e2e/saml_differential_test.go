@@ -23,9 +23,9 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestSAMLDifferential shows the same responses to the built plugin and to two
-// libraries: what the plugin accepts, they must accept, and see the same end user
-// with the same attributes in it (I11).
+// TestSAMLDifferential gives the same responses to the built plugin and to two
+// libraries: the libraries must accept every response that the plugin accepts, and read
+// the same user and attributes in it (I11).
 func TestSAMLDifferential(t *testing.T) {
 	server, err := samltest.Listen(samltest.Config{})
 	if err != nil {
@@ -108,7 +108,7 @@ func differentialChanges() map[string]func(*samltest.Draft) *etree.Document {
 	return changes
 }
 
-// samlReader says who a response is about, and their attributes, as one text.
+// samlReader returns the subject of a response and its attributes as one text.
 type samlReader func(response []byte, req samltest.Request) (string, error)
 
 func described(nameID string, attributes map[string][]string) string {
@@ -211,7 +211,7 @@ func newCrewjam(t *testing.T, idp *samltest.IdP) samlReader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	saml.MaxIssueDelay = time.Hour // of the machine, not of the message
+	saml.MaxIssueDelay = time.Hour // for a slow machine, not part of the message
 	sp := saml.ServiceProvider{EntityID: us.MetadataURL, AcsURL: *acs, IDPMetadata: metadata}
 	return func(response []byte, req samltest.Request) (string, error) {
 		assertion, err := sp.ParseXMLResponse(response, []string{req.ID}, *acs)

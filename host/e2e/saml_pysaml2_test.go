@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// pysaml2Providers are the ways to use pysaml2: by the name of the provider at the host,
-// what each side is told. All requests are signed, and pysaml2 refuses others.
+// pysaml2Providers are the ways to use pysaml2: the settings of both sides, by the name of
+// the host's provider. All requests are signed, and pysaml2 refuses others.
 var pysaml2Providers = []struct {
 	name     string
 	options  map[string]string
@@ -16,7 +16,7 @@ var pysaml2Providers = []struct {
 	{"redirected", map[string]string{"REQUEST_BINDING": "redirect"}, map[string]any{"sign_assertion": true}},
 	{"posted", map[string]string{"REQUEST_BINDING": "post"}, map[string]any{"sign_response": true}},
 	{"encrypted", map[string]string{"IDP_IS_ASSERTION_ENCRYPTED": "true"}, map[string]any{"sign_assertion": true, "encrypt_assertion": true}},
-	// In these, prefixes are bound anew inside of what is encrypted.
+	// In these, the encrypted parts bind prefixes again.
 	{"contained", map[string]string{"IDP_IS_ASSERTION_ENCRYPTED": "true"}, map[string]any{"sign_assertion": true, "encrypt_assertion": true, "self_contained": true}},
 	{"both", map[string]string{"IDP_IS_ASSERTION_ENCRYPTED": "true"}, map[string]any{"sign_response": true, "sign_assertion": true, "encrypt_assertion": true, "self_contained": true}},
 	{"covered", map[string]string{"IDP_IS_ASSERTION_ENCRYPTED": "true"}, map[string]any{"sign_response": true, "encrypt_assertion": true, "self_contained": true}},
@@ -45,7 +45,7 @@ func startPysaml2Site(t *testing.T) (*pysaml2Server, *testHost) {
 }
 
 // TestPysaml2 signs in and out at pysaml2 in a real browser, in each way: a logout here
-// logs out there, by the binding of which the host's metadata names first.
+// logs out there, by the binding that the host's metadata names first.
 func TestPysaml2(t *testing.T) {
 	_, host := startPysaml2Site(t)
 	browser := startBrowser(t)
@@ -64,8 +64,8 @@ func TestPysaml2(t *testing.T) {
 	}
 }
 
-// TestPysaml2LogoutByProvider: pysaml2 ends the session here by either binding, and takes
-// the answer, whose signature it verifies.
+// TestPysaml2LogoutByProvider: pysaml2 ends the session here by either binding, and accepts
+// the response, whose signature it verifies.
 func TestPysaml2LogoutByProvider(t *testing.T) {
 	idp, host := startPysaml2Site(t)
 	browser := startBrowser(t)
@@ -86,8 +86,8 @@ func TestPysaml2LogoutByProvider(t *testing.T) {
 	}
 }
 
-// TestPysaml2WantsSignatures: the tests above would be for nothing if pysaml2 took
-// requests that are not signed.
+// TestPysaml2WantsSignatures: the tests above would show nothing if pysaml2 accepted
+// unsigned requests.
 func TestPysaml2WantsSignatures(t *testing.T) {
 	_, host := startPysaml2Site(t)
 	agent := newAgent(t, host, "alice")

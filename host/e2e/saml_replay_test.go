@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// startSAMLFake runs a host with one provider, "idp", that is a samltest.IdP in
+// startSAMLFake runs a host with one provider, "idp", which is a samltest.IdP in
 // this process.
 func startSAMLFake(t *testing.T, options map[string]string) (*testHost, *samltest.IdP) {
 	t.Helper()
@@ -30,7 +30,7 @@ func startSAMLFakeAt(t *testing.T, port int, config samltest.Config, options map
 	return startHost(t, HostConfig{Port: port, Env: env}), idp.IdP
 }
 
-// postTo brings a response to the host, and goes on until there is an answer.
+// postTo posts a response to the host, and follows redirects.
 func (a *agent) postTo(host *testHost, idp *samltest.IdP, form url.Values) answer {
 	a.t.Helper()
 	return a.postToURL(host.URL+"/auth/login/idp/callback", idp, form)
@@ -55,7 +55,7 @@ func (a *agent) postToURL(target string, idp *samltest.IdP, form url.Values) ans
 }
 
 // TestH13_SAMLReplay presents one response again: in the same browser, in another
-// one, and after the host was started anew.
+// one, and after a restart of the host.
 func TestH13_SAMLReplay(t *testing.T) {
 	host, idp := startSAMLFake(t, map[string]string{"ALLOW_UNSOLICITED": "true"})
 	us := host.URL + "/auth/login/idp"
@@ -82,8 +82,8 @@ func TestH13_SAMLReplay(t *testing.T) {
 	again("after a restart")
 }
 
-// TestH14_SAMLOtherBrowser brings a response to the browser of somebody who did
-// not ask for it.
+// TestH14_SAMLOtherBrowser posts a response from the browser of somebody who did not
+// begin the login.
 func TestH14_SAMLOtherBrowser(t *testing.T) {
 	host, idp := startSAMLFake(t, nil)
 	attacker, victim := newAgent(t, host, "alice"), newAgent(t, host, "alice")
@@ -105,8 +105,8 @@ func TestH14_SAMLOtherBrowser(t *testing.T) {
 	}
 }
 
-// TestSAMLDirectusMetadata signs in with the metadata of a service provider that Directus
-// was. The response goes to the URL that Directus has.
+// TestSAMLDirectusMetadata signs in with service provider metadata from Directus. The
+// response goes to the URL that Directus uses.
 func TestSAMLDirectusMetadata(t *testing.T) {
 	port := freePort(t)
 	acs := localURL("localhost", port) + "/auth/login/idp/acs"
@@ -125,9 +125,9 @@ func TestSAMLDirectusMetadata(t *testing.T) {
 	}
 }
 
-// TestSAMLArrivesAtACS: a provider that knows us by the name that Directus gives the URL
-// sends there, and says so. It is the right place, also for a response that nobody
-// asked for; another provider's is not.
+// TestSAMLArrivesAtACS: a provider that has the ACS URL of Directus sends responses there,
+// with this URL as their destination. The URL is valid, also for an unsolicited response;
+// the URL of another provider is not.
 func TestSAMLArrivesAtACS(t *testing.T) {
 	host, idp := startSAMLFake(t, map[string]string{"ALLOW_UNSOLICITED": "true"})
 	us := host.URL + "/auth/login/idp"

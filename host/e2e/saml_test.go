@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// samlProviders are the ways to use SimpleSAMLphp: by the name of the provider at
-// the host, what each side is told.
+// samlProviders are the ways to use SimpleSAMLphp: the settings of both sides, by the
+// name of the host's provider.
 var samlProviders = []struct {
 	name     string
 	options  map[string]string
@@ -18,13 +18,13 @@ var samlProviders = []struct {
 	{"posted", map[string]string{"REQUEST_BINDING": "post"}, map[string]any{"validate.authnrequest": true}},
 	{"assertion", map[string]string{"SP_WANT_ASSERTIONS_SIGNED": "true"}, map[string]any{"saml20.sign.response": false}},
 	{"response", map[string]string{"SP_WANT_MESSAGE_SIGNED": "true"}, map[string]any{"saml20.sign.assertion": false}},
-	// This version encrypts with AES-CBC only, in responses that are signed.
+	// This version encrypts only with AES-CBC, in signed responses.
 	{"encrypted", map[string]string{"IDP_IS_ASSERTION_ENCRYPTED": "true", "INSECURE_ALLOW_CBC": "true"}, map[string]any{"assertion.encryption": true}},
 	{"attribute", map[string]string{"IDENTIFIER_KEY": "uid", "EMAIL_KEY": "mail"}, nil},
 	{"unsolicited", map[string]string{"ALLOW_UNSOLICITED": "true"}, nil},
 }
 
-// samlSite is SimpleSAMLphp and a host that knows it in all of these ways.
+// samlSite is SimpleSAMLphp and a host with all of these providers.
 type samlSite struct {
 	ssp  *sspServer
 	host *testHost
@@ -55,7 +55,7 @@ func startSAML(t *testing.T) samlSite {
 
 const sspPassword = `input[name="password"]`
 
-// signIn signs somebody in at SimpleSAMLphp, where they are not signed in yet.
+// signIn signs somebody in who is not signed in at SimpleSAMLphp yet.
 func (s samlSite) signIn(person *tab, provider, name string) {
 	person.t.Helper()
 	person.open(s.host.URL + "/auth/login/" + provider)
@@ -72,7 +72,7 @@ func (s samlSite) enter(person *tab, name string) {
 		chromedp.SendKeys(chromedp.CSS(sspPassword), s.ssp.Password+"\r"))
 }
 
-// TestSAML signs in at a real identity provider in a real browser, in each way.
+// TestSAML signs in at a real identity provider in a real browser, with each provider.
 func TestSAML(t *testing.T) {
 	site := startSAML(t)
 	for _, p := range samlProviders {
@@ -84,8 +84,8 @@ func TestSAML(t *testing.T) {
 	}
 }
 
-// TestSAMLKeyRollover: the provider publishes a new key, uses it, and takes the
-// old one away, while people sign in and nobody touches the host.
+// TestSAMLKeyRollover: the provider publishes a new key, uses it, and removes the
+// old one, while people sign in and nobody touches the host.
 func TestSAMLKeyRollover(t *testing.T) {
 	site := startSAML(t)
 	signIn := func() {
@@ -99,8 +99,8 @@ func TestSAMLKeyRollover(t *testing.T) {
 	signIn()
 }
 
-// TestSAMLLogout: who signs out here is signed out at the provider, too. With an
-// attribute as the identifier the provider still knows the end user by NameID.
+// TestSAMLLogout: a logout here also logs out at the provider. If an attribute is the
+// identifier, the logout request still contains the NameID.
 func TestSAMLLogout(t *testing.T) {
 	site := startSAML(t)
 	for _, name := range []string{"signed", "attribute", "encrypted"} {
@@ -118,8 +118,8 @@ func TestSAMLLogout(t *testing.T) {
 	}
 }
 
-// TestSAMLLogoutByProvider: the provider ends the session of one browser, and no
-// other session of the same end user, nor anybody else's.
+// TestSAMLLogoutByProvider: the provider ends the session of one browser, and no other
+// session of the same user or of anybody else.
 func TestSAMLLogoutByProvider(t *testing.T) {
 	site := startSAML(t)
 	for _, name := range []string{"posted", "attribute"} {
@@ -142,8 +142,8 @@ func TestSAMLLogoutByProvider(t *testing.T) {
 	}
 }
 
-// TestSAMLStartedAtProvider: a login that starts at the provider works where it is
-// allowed, and nowhere else.
+// TestSAMLStartedAtProvider: a login that starts at the provider works only where it is
+// allowed.
 func TestSAMLStartedAtProvider(t *testing.T) {
 	site := startSAML(t)
 	start := func(person *tab, provider string) {
@@ -158,7 +158,7 @@ func TestSAMLStartedAtProvider(t *testing.T) {
 	}
 	refused := newTab(t, startBrowser(t))
 	start(refused, "signed")
-	// The page that posts again stands at the same URL, and would navigate against us.
+	// The page that posts again has the same URL, and its navigation would compete with ours.
 	refused.waitFor(`main a.button[href="/auth/login/signed"]`)
 	refused.wantText("This sign-in started somewhere else")
 	refused.open(site.host.URL + "/")

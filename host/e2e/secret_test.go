@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 )
 
-// staffed is a host whose people stand in a directory.
+// staffed is a host whose users are in a directory.
 type staffed struct {
 	*testHost
 	directory *ldaptest.Directory
@@ -72,7 +72,7 @@ func (h *testHost) setSecrets(secret, previous string) {
 	h.secrets.add("SECRET_PREVIOUS", previous)
 }
 
-// wantNoStart starts a host that must not start, and change nothing.
+// wantNoStart starts a host that must refuse to start, and must change nothing.
 func (h *testHost) wantNoStart(t *testing.T, what, secret, previous string) {
 	t.Helper()
 	before := h.databaseFiles(t)
@@ -94,7 +94,8 @@ func (h *testHost) wantNoStart(t *testing.T, what, secret, previous string) {
 	}
 }
 
-// ended is how a host ends by itself; one that does not is stopped.
+// ended waits for a host to end by itself, and returns its output and exit code. A host
+// that serves is stopped.
 func (h *testHost) ended(t *testing.T, cmd *exec.Cmd) (string, int) {
 	t.Helper()
 	p, err := StartProcess(cmd)
@@ -110,7 +111,7 @@ func (h *testHost) ended(t *testing.T, cmd *exec.Cmd) (string, int) {
 	}
 }
 
-// databaseFiles are the database and what lies beside it.
+// databaseFiles are the database and the files that belong to it.
 func (h *testHost) databaseFiles(t *testing.T) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob(h.Env("DB_FILENAME") + "*")
@@ -169,7 +170,7 @@ func TestSecretIsLost(t *testing.T) {
 	grace := s.login("grace", staffPassword)
 	id := s.me(grace).Data.ID
 	if out, code := s.run(t, "session", "end", "--all", "--forget-secret"); code != 1 || !strings.Contains(out, "stop it") {
-		t.Errorf("beside a running host: %d\n%s", code, out)
+		t.Errorf("while the host runs: %d\n%s", code, out)
 	}
 	grace = s.wantGoesOn("grace, after that", grace)
 	if err := s.Stop(); err != nil {
@@ -224,7 +225,7 @@ func TestSessionEnd(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	end("1", "--provider", "staff") // nobody runs
+	end("1", "--provider", "staff") // no host runs
 	missing := filepath.Join(t.TempDir(), "none.db")
 	cmd := s.Command("session", "end", "--all")
 	cmd.Env = append(cmd.Env, "DB_FILENAME="+missing)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// secretSet gathers what must never be logged: what the host was given in its
-// configuration, and what went through it on the way of a login.
+// secretSet collects what must never be logged: secrets in the configuration of the host,
+// and secrets that passed through it during logins.
 type secretSet struct {
 	mu     sync.Mutex
 	values map[string]string // what it is, by value
@@ -30,7 +30,7 @@ func (s *secretSet) add(what, value string) {
 	s.values[value] = what
 }
 
-// secretParameters are those of a callback and of a token request.
+// secretParameters are the secret parameters of a callback and of a token request.
 var secretParameters = []string{"code", "code_verifier", "client_secret", "access_token", "refresh_token", "id_token"}
 
 func (s *secretSet) addParameters(values url.Values) {
@@ -41,14 +41,14 @@ func (s *secretSet) addParameters(values url.Values) {
 	}
 }
 
-// tokenShapes catch what the tests did not see pass by.
+// tokenShapes match tokens that the tests did not see.
 var tokenShapes = map[string]*regexp.Regexp{
 	"a JWT":             regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.`),
 	"a code in a query": regexp.MustCompile(`[?&]code=[\w-]{8,}`),
 	"a bearer token":    regexp.MustCompile(`(?i)bearer [\w.~+/-]{16,}`),
 }
 
-// checkLogs looks for secrets in the logs of whatever the test did (L06).
+// checkLogs looks for secrets in all logs of the test (L06).
 func (s *secretSet) checkLogs(t testing.TB, logs string) {
 	t.Helper()
 	for _, leak := range s.leaks(logs) {

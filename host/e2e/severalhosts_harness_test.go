@@ -19,9 +19,9 @@ import (
 
 const severalHosts = "several-hosts.md"
 
-// cluster is two hosts on one PostgreSQL, and HAProxy before them, as
-// docs/several-hosts.md configures them. There are the providers "fake" (OpenID Connect,
-// whose refresh tokens are good once), "idp" (SAML) and "directory" (LDAP).
+// cluster is two hosts on one PostgreSQL, with HAProxy in front of them, as
+// docs/several-hosts.md configures them. Their providers are "fake" (OpenID Connect, with
+// refresh tokens that can be used once), "idp" (SAML) and "directory" (LDAP).
 type cluster struct {
 	*behind
 	hosts    []*testHost
@@ -31,7 +31,7 @@ type cluster struct {
 	server   *pgtest.Server
 	database string
 
-	refreshes atomic.Int32 // questions to "fake"
+	refreshes atomic.Int32 // refresh requests to "fake"
 	onRefresh atomic.Pointer[func()]
 }
 
@@ -68,7 +68,7 @@ func startCluster(t *testing.T, bouncer bool, env map[string]string) *cluster {
 
 func addressOf(host *testHost) string { return "127.0.0.1:" + host.Env("PORT") }
 
-// configure is the environment of the page, but for what is elsewhere here.
+// configure takes the environment from the page, except for what is different here.
 func (c *cluster) configure(t *testing.T, address string, port int) {
 	t.Helper()
 	c.env = map[string]string{}
@@ -114,7 +114,7 @@ func (c *cluster) configure(t *testing.T, address string, port int) {
 	})
 }
 
-// startHosts starts both at the same time, on a database that is empty.
+// startHosts starts both hosts at the same time, on an empty database.
 func (c *cluster) startHosts(t *testing.T) {
 	t.Helper()
 	c.hosts = make([]*testHost, 2)
@@ -146,7 +146,7 @@ func (c *cluster) want(t *testing.T, what string, n int, of string) {
 		RAISE EXCEPTION '%s: %% instead of %d', (SELECT count(*) FROM %[1]s); END IF; END $$`, of, n, what, n))
 }
 
-// direct is somebody who comes to one host past HAProxy, with no other cookies than these.
+// direct is somebody who connects to one host without HAProxy, with only these cookies.
 func (c *cluster) direct(host *testHost, token string) (status int) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+addressOf(host)+"/users/me", nil) //nolint:noctx // a test's own host
 	if err != nil {
@@ -161,10 +161,10 @@ func (c *cluster) direct(host *testHost, token string) (status int) {
 	return resp.StatusCode
 }
 
-// person is somebody before HAProxy.
+// person is somebody who connects through HAProxy.
 func (c *cluster) person(t *testing.T) *agent { return c.behind.person(t, c.hosts[0], "alice") }
 
-// client is somebody before HAProxy who never sends a request a second time by itself.
+// client connects through HAProxy and never repeats a request by itself.
 func (c *cluster) client(t *testing.T) *http.Client { return &http.Client{Transport: c.unrepeating(t)} }
 
 // post sends JSON. The status is 0 if there was no answer.
@@ -182,7 +182,7 @@ func (c *cluster) post(client *http.Client, path string, body map[string]string)
 	return resp.StatusCode, got
 }
 
-// refresh is a refresh in one of the modes, by a client that holds no other cookie.
+// refresh sends a refresh in one of the modes, from a client without other cookies.
 func (c *cluster) refresh(t *testing.T, transport http.RoundTripper, mode, token string) (status int, next string) {
 	person := c.person(t)
 	person.client.Transport = transport
@@ -199,7 +199,7 @@ func (c *cluster) refresh(t *testing.T, transport http.RoundTripper, mode, token
 	return got.status, person.cookie(c.env["SESSION_COOKIE_NAME"])
 }
 
-// signIn is a login, and the token that it gave.
+// signIn signs in, and returns the token.
 func (c *cluster) signIn(t *testing.T, provider, mode string) (person *agent, token string) {
 	t.Helper()
 	person = c.person(t)

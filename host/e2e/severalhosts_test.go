@@ -19,10 +19,10 @@ import (
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
 
-// atOnce is for a test in which it does not matter how a host ends.
+// atOnce is for tests in which it does not matter how a host ends.
 var atOnce = map[string]string{"SHUTDOWN_DELAY": "0"}
 
-// Two hosts behind HAProxy, which gives each request to the other one, behave as one.
+// Two hosts behind HAProxy, which sends requests to them by turns, behave as one.
 func TestSeveralHosts(t *testing.T) {
 	for name, bouncer := range map[string]bool{"PostgreSQL": false, "through pgbouncer": true} {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestSeveralHosts(t *testing.T) {
 	}
 }
 
-// serverName is what HAProxy calls a host, as it stands in its log.
+// serverName is the name of a host in HAProxy's log.
 func serverName(c *cluster, host *testHost) string {
 	if host == c.hosts[0] {
 		return "] one "
@@ -62,7 +62,7 @@ func testLoginsAtSeveral(t *testing.T, c *cluster) {
 	}
 }
 
-// The provider is asked once for each token, although its answer takes its time.
+// The provider is asked only once for each token, although it answers slowly.
 func testRefreshesAtSeveral(t *testing.T, c *cluster) {
 	transport := c.outside(t)
 	for _, mode := range []string{"json", "session"} {
@@ -95,7 +95,7 @@ func testRefreshesAtSeveral(t *testing.T, c *cluster) {
 	c.want(t, "leases that are left", 0, "doorward.sessions WHERE leased_by IS NOT NULL")
 }
 
-// What ends a session, at whichever host, ends it at each within a second.
+// Anything that ends a session at one host ends it at all hosts within a second.
 func testRevocationAtSeveral(t *testing.T, c *cluster) {
 	for what, end := range map[string]func(person *agent){
 		"logout": func(person *agent) {
@@ -123,7 +123,7 @@ func testRevocationAtSeveral(t *testing.T, c *cluster) {
 	} {
 		person, token := c.signIn(t, "fake", "session")
 		for _, host := range c.hosts {
-			c.direct(host, token) // is in its memory now
+			c.direct(host, token) // puts the session into the host's memory
 		}
 		end(person)
 		ended := time.Now()
@@ -145,10 +145,10 @@ func testRevocationAtSeveral(t *testing.T, c *cluster) {
 	}
 }
 
-// Somebody guesses a password at both hosts by turns. Each alone would allow ten tries;
-// what they count together is late by the second in which they tell each other.
+// Somebody guesses a password at both hosts by turns. Each alone would allow ten tries.
+// Their common count lags by the second in which they exchange counts.
 func testLimitsOfSeveral(t *testing.T, c *cluster) {
-	const each, late = 10, 5 // the last is generous, and half of what a second host would give
+	const each, late = 10, 5 // late is generous, and half of what a second host would allow
 	at := func(host *testHost, address, name, password string) (status int) {
 		t.Helper()
 		client := http.Client{Transport: from{address, http.DefaultTransport}}
@@ -199,8 +199,8 @@ func testLimitsOfSeveral(t *testing.T, c *cluster) {
 	}
 }
 
-// Keys are replaced through the socket of one host. The other one knows what the first
-// signs with at once, and refuses what was signed by keys that were deleted.
+// Keys are replaced through the socket of one host. The other one accepts the new key at
+// once, and refuses tokens that deleted keys signed.
 func testKeysOfSeveral(t *testing.T, c *cluster) {
 	one, two := c.hosts[0], c.hosts[1]
 	_, token := c.signIn(t, "fake", "json")
@@ -217,7 +217,7 @@ func testKeysOfSeveral(t *testing.T, c *cluster) {
 			}
 		}
 	}
-	later := func() { // than a new key must be known before it signs
+	later := func() { // than the time that a new key is published before it signs
 		c.server.Exec(t, c.database, "UPDATE doorward.signing_keys SET created_at = created_at - 11 * 60 * 1000")
 	}
 	later()
@@ -255,10 +255,10 @@ func testKeysOfSeveral(t *testing.T, c *cluster) {
 	}
 	replaceAll()
 	newest := signed(one)
-	wantGood("a token by the key that has replaced all", newest) // first at the host that did not make it
+	wantGood("a token by the key that has replaced all", newest) // the host that did not make the key is asked first
 	wantRefused("a token by the key before", after)
 	wantRefused("a token by the one before that", before)
-	replaceAll() // and nothing tells the other host that there is a newer key
+	replaceAll() // and no token tells the other host that there is a newer key
 	wantRefused("a token by the key that had replaced all", newest)
 	again := signed(two)
 	if keyOf(t, again) == keyOf(t, newest) {
@@ -270,7 +270,7 @@ func testKeysOfSeveral(t *testing.T, c *cluster) {
 	}
 }
 
-// refreshDirectly refreshes at that host.
+// refreshDirectly refreshes at this host.
 func (c *cluster) refreshDirectly(t *testing.T, host *testHost, token string) (access, next string) {
 	t.Helper()
 	body := `{"mode":"json","refresh_token":"` + token + `"}`
@@ -346,7 +346,7 @@ func TestSeveralHostsAreRestarted(t *testing.T) {
 	}
 }
 
-// journal is what clients were told.
+// journal records what clients were told.
 type journal struct {
 	mu     sync.Mutex
 	latest []string // a token for each session
@@ -354,8 +354,8 @@ type journal struct {
 	logins, refreshes, unanswered atomic.Int32
 }
 
-// client signs in and refreshes until the load ends, and writes down what it is told. A
-// refresh that is not answered is sent again, with the same token.
+// client signs in and refreshes until the load ends, and records the answers. A refresh
+// without an answer is sent again, with the same token.
 func (j *journal) client(ctx context.Context, t *testing.T, c *cluster) {
 	client := c.client(t)
 	for ctx.Err() == nil {
@@ -387,7 +387,7 @@ func (j *journal) client(ctx context.Context, t *testing.T, c *cluster) {
 	}
 }
 
-// A host is killed in the middle. What clients were told is there, at the other one.
+// A host is killed under load. Everything that clients were told holds at the other one.
 func TestSeveralHostsAndOneIsKilled(t *testing.T) {
 	c := startCluster(t, false, atOnce)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -429,8 +429,8 @@ func TestSeveralHostsAndOneIsKilled(t *testing.T) {
 	t.Logf("%d logins, %d refreshes, %d without an answer", j.logins.Load(), j.refreshes.Load(), j.unanswered.Load())
 }
 
-// A host is killed while it asks the provider, and another one waits for what it hears.
-// When the lease is over, that one asks, and the client has its answer.
+// A host is killed while it asks the provider, and another host waits for the result. When
+// the lease is over, the other host asks, and the client gets its answer.
 func TestSeveralHostsAndOneIsKilledWhileItAsks(t *testing.T) {
 	c := startCluster(t, false, atOnce)
 	_, token := c.signIn(t, "fake", "json")
@@ -477,7 +477,7 @@ func TestSeveralHostsAndOneIsKilledWhileItAsks(t *testing.T) {
 	t.Logf("the other host answered %v after the first one was killed", time.Since(begun).Round(time.Millisecond))
 }
 
-// A host with another SECRET would make what the others cannot read, and end their
+// A host with another SECRET would write data that the others cannot read, and end their
 // sessions.
 func TestSecondHostWithAnotherSecret(t *testing.T) {
 	server, err := pgtest.Start()
@@ -498,11 +498,11 @@ func TestSecondHostWithAnotherSecret(t *testing.T) {
 		t.Errorf("exit status %d: %s", code, out)
 	}
 	env["SECRET"] = one.Env("SECRET")
-	startHost(t, HostConfig{Env: env}) // one with the same
+	startHost(t, HostConfig{Env: env}) // a host with the same SECRET
 }
 
-// One host at a time works with a database file, whatever its socket is called, and no
-// command changes the database beside it.
+// Only one host at a time can use a database file, whatever the name of its socket, and no
+// command changes the database while a host uses it.
 func TestTwoHostsOnOneFile(t *testing.T) {
 	host := startHost(t, HostConfig{})
 	second := host.Command("serve")

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// L01: a client that sends nothing, or breaks off, holds its connection for no longer
-// than the limits of the server allow.
+// L01: a client that sends nothing or stops sending keeps its connection only as long as
+// the limits of the server allow.
 func TestL01SilentClients(t *testing.T) {
 	host := startHost(t, HostConfig{Plugins: []string{}})
 	address := strings.TrimPrefix(host.URL, "http://")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// slapdBase is the suffix of the test directory. Below it: ou=people with those
-// who have a story, ou=bulk with user1, user2, ...; ou=groups, ou=posix, ou=many,
+// slapdBase is the suffix of the test directory. Below it: ou=people with the users in
+// special states, ou=bulk with user1, user2, ...; ou=groups, ou=posix, ou=many,
 // ou=policies, and ou=elsewhere, which is a referral.
 const slapdBase = "dc=example,dc=org"
 
@@ -27,7 +27,7 @@ func groupDN(cn string) string   { return "cn=" + cn + "," + groupsDN }
 func policyDN(cn string) string  { return "cn=" + cn + ",ou=policies," + slapdBase }
 
 // slapdPolicies are password policies (draft-behera-ldap-password-policy), by
-// the name that an entry's pwdPolicySubentry points to.
+// the name to which an entry's pwdPolicySubentry points.
 var slapdPolicies = map[string][]string{
 	"lockout":    {"pwdLockout: TRUE", "pwdMaxFailure: 3", "pwdFailureCountInterval: 600"},
 	"mustchange": {"pwdMustChange: TRUE", "pwdMinLength: 12", "pwdCheckQuality: 2", "pwdInHistory: 3"},
@@ -37,7 +37,7 @@ var slapdPolicies = map[string][]string{
 }
 
 // slapdLDIF is what slapadd loads: all but the groups, because the memberOf
-// overlay follows only changes through the running server.
+// overlay sees only changes through the running server.
 func slapdLDIF(s *slapd, config slapdConfig) string {
 	var l ldif
 	l.entry(slapdBase, "objectClass: dcObject", "objectClass: organization", "o: Example", "dc: example")
@@ -85,7 +85,7 @@ func writePeople(l *ldif, password string) {
 	person("grace", "Gra Ce", follows("grace"), "pwdChangedTime: 20000101000000Z")
 	person("warned", "War Ned", follows("warning"), "pwdChangedTime: "+generalized(time.Now().AddDate(0, 0, -20)))
 
-	// As the tools of the package ldapscripts make people.
+	// As the tools of the package ldapscripts create users.
 	l.entry(personDN("scripted"), "objectClass: account", "objectClass: posixAccount", "uid: scripted", "cn: scripted",
 		"uidNumber: "+posixNumber, "gidNumber: 6001", "homeDirectory: /home", "userPassword: "+password)
 
@@ -104,7 +104,7 @@ func writePerson(l *ldif, parent, uid, name, password string, more ...string) {
 	}, more...)...)
 }
 
-// slapdGroups are groupOfNames by name: nested two deep, and a cycle.
+// slapdGroups are groupOfNames by name: nested two levels deep, and a cycle.
 var slapdGroups = []struct {
 	name    string
 	members []string

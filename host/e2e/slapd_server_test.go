@@ -25,17 +25,17 @@ const (
 
 // slapdConfig says how to run OpenLDAP. The zero value is enough for most tests.
 type slapdConfig struct {
-	Bulk        int    // how many users below ou=bulk
-	Referral    string // the server that ou=elsewhere is at
+	Bulk        int    // number of users below ou=bulk
+	Referral    string // the server to which ou=elsewhere refers
 	Extra       string // further global lines of slapd.conf
-	Access      string // rights that come before those that the reader has
+	Access      string // access rules before those of the reader
 	Overlay     string // further lines of the database
-	Groups      int    // how many groups below ou=many alice is in
+	Groups      int    // number of groups below ou=many that alice is in
 	Certificate string // name in the server's certificate, in place of localhost and 127.0.0.1
 }
 
-// slapd is a running OpenLDAP with the directory of slapdLDIF. Everybody in it
-// has the same password.
+// slapd is a running OpenLDAP with the directory of slapdLDIF. All its users have the
+// same password.
 type slapd struct {
 	Password string
 	Referral string
@@ -57,7 +57,7 @@ func (s *slapd) LDAPI() string { return "ldapi://" + url.PathEscape(filepath.Joi
 // Address is host and port of URL.
 func (s *slapd) Address() string { return "127.0.0.1:" + strconv.Itoa(s.Port) }
 
-// slapdPrograms lie where only root looks for programs.
+// slapdPrograms are in folders that only root has in PATH.
 const slapdPrograms = "/usr/sbin/"
 
 func needSlapd(t testing.TB) {
@@ -70,9 +70,9 @@ func needSlapd(t testing.TB) {
 }
 
 // slapdConf follows slapd.conf(5), slapo-memberof(5) and slapo-ppolicy(5).
-// ppolicy_use_lockout makes the server say that an account is locked; without it
-// that looks like a wrong password. The passwords of the policies are checked as
-// clear text, and everything is on this machine, so they are not hashed.
+// ppolicy_use_lockout makes the server say that an account is locked; otherwise a lock
+// looks like a wrong password. The policies check passwords in clear text, and
+// everything is on this machine, so the passwords are not hashed.
 var slapdConf = template.Must(template.New("slapd.conf").Parse(`
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -181,7 +181,7 @@ func (s *slapd) prepare(config slapdConfig) error {
 
 func (s *slapd) confFile() string { return filepath.Join(s.Dir, "slapd.conf") }
 
-// startOnFreePorts takes others if somebody was quicker.
+// startOnFreePorts tries other ports if these were taken in the meantime.
 func (s *slapd) startOnFreePorts(ctx context.Context) error {
 	var err error
 	for range 3 {
@@ -201,7 +201,7 @@ func (s *slapd) startOnFreePorts(ctx context.Context) error {
 func (s *slapd) start(ctx context.Context) error {
 	cmd := exec.Command(slapdPrograms+"slapd", "-f", s.confFile(), "-d", "0", "-h",
 		s.URL()+" "+s.LDAPS()+" "+s.LDAPI())
-	// Should the test be killed, it goes along.
+	// It does not outlive a test that is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	var err error
 	if s.process, err = StartProcess(cmd); err != nil {
@@ -209,7 +209,7 @@ func (s *slapd) start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, slapdReadyBound)
 	defer cancel()
-	// Only this server listens on this socket, while a port might be another's.
+	// Only this server listens on this socket; a port could belong to another.
 	return waitLDAP(ctx, s.process, s.LDAPI(), nil)
 }
 
@@ -228,7 +228,7 @@ func (s *slapd) restart(t testing.TB) {
 	}
 }
 
-// admin is a connection of the directory's administrator.
+// admin connects as the directory's administrator.
 func (s *slapd) admin(t testing.TB) *directory {
 	t.Helper()
 	return bindDirectory(t, s.LDAPI(), nil, adminDN, s.Password)
@@ -245,8 +245,8 @@ func (s *slapd) addGroups(t testing.TB) {
 	})
 }
 
-// options configure a provider that looks for people of this server over
-// StartTLS, the way most do it.
+// options configure a provider that searches this server over StartTLS, in the most
+// common way.
 func (s *slapd) options(more map[string]string) map[string]string {
 	options := map[string]string{
 		"client_url": s.URL(), "start_tls": "true", "tls_ca": s.CA.CA,

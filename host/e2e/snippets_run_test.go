@@ -16,12 +16,12 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// settingsSnippets are the code blocks with settings. `doorward config check` has to
+// settingsSnippets are the code blocks with settings. `doorward config check` must
 // understand each of them.
 var settingsSnippets = []struct {
 	page, has string
-	with      string   // further settings that make it a whole
-	here      []string // what is another thing here, by turns
+	with      string   // settings that complete the block
+	here      []string // texts of the block that are different here: old, new, old, new ...
 }{
 	{page: "docs/directus.md", has: "CORS_ENABLED"},
 	{page: "docs/directus.md", has: "AUTH_ALLOWED_PUBLIC_URLS"},
@@ -41,7 +41,7 @@ var settingsSnippets = []struct {
 	{page: "docs/trust.md", has: "AUTH_CORP_CERT_FILE"},
 }
 
-// documentedFolder is where the pages have the files that settings name.
+// documentedFolder is the folder in which the pages keep the files that settings name.
 const documentedFolder = "/etc/doorward"
 
 func TestSettingsOnPages(t *testing.T) {
@@ -102,7 +102,7 @@ var (
 	yamlEntry = regexp.MustCompile(`(?m)^    ([a-z_]+):`)
 )
 
-// namesIn are the settings of a block, as config check tells them.
+// namesIn are the names of the settings in a block, as config check writes them.
 func namesIn(text string) (names []string) {
 	for _, found := range variable.FindAllStringSubmatch(text, -1) {
 		names = append(names, found[1])
@@ -113,8 +113,8 @@ func namesIn(text string) (names []string) {
 	return names
 }
 
-// settingsReport is what config check says of a block together with a configuration that
-// is good without it.
+// settingsReport is the report of config check about a block together with a configuration
+// that is valid without it.
 func settingsReport(t *testing.T, text, with string) (report reportedJSON) {
 	t.Helper()
 	dotenv, args := text, []string{"config", "check", "--json"}
@@ -143,14 +143,14 @@ func settingsReport(t *testing.T, text, with string) (report reportedJSON) {
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(repository(t), "bin", "doorward"), args...)
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "PLUGIN_DIR=" + filepath.Join(repository(t), "bin", "plugins")}
-	out, _ := cmd.Output() // the exit code is 1 where something is missing, too
+	out, _ := cmd.Output() // the exit code is also 1 if a setting is missing
 	if err := json.Unmarshal(out, &report); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return report
 }
 
-// replaceAll replaces texts, by turns, each of which has to be there.
+// replaceAll replaces texts (old, new, old, new ...), each of which must be there.
 func replaceAll(t *testing.T, text string, here []string) string {
 	t.Helper()
 	for i := 0; i < len(here); i += 2 {
@@ -165,9 +165,9 @@ func replaceAll(t *testing.T, text string, here []string) string {
 // command is a code block with commands.
 type command struct {
 	page, has string
-	before    string   // shell commands that make what the page takes for granted
-	here      []string // what is another thing here, by turns
-	says      string   // among other things
+	before    string   // shell commands that make what the page assumes
+	here      []string // texts of the block that are different here: old, new, old, new ...
+	says      string   // part of the output
 }
 
 // commandSessions are code blocks with commands, in the order of their execution, as a
@@ -238,7 +238,7 @@ func (h *testHost) runSnippet(t *testing.T, row command) {
 	}
 }
 
-// postgresSnippets are the commands with which a database in PostgreSQL is kept and restored.
+// postgresSnippets are the commands that back up and restore a PostgreSQL database.
 var postgresSnippets = []command{
 	{page: "docs/postgresql.md", has: "pg_dump"},
 	{page: "docs/postgresql.md", has: "pg_restore", here: []string{"doorward-2026-11-30.dump", "doorward-*.dump"}, says: "sessions ended: 0"},

@@ -17,10 +17,10 @@ import (
 // readSnippets are the code blocks of the documentation that a test takes from the page and
 // executes. CONTRIBUTING.md says how to add one.
 var readSnippets = []struct {
-	page, has string   // a text that stands in this block of the page alone
+	page, has string   // a text that only this block of the page contains
 	file      string   // of the test
 	test      string   // which executes it
-	by        []string // what the test finds the block by, besides the page's name; nothing: its heading
+	by        []string // texts by which the test finds the block, in addition to the page's name; none: its heading
 }{
 	{page: "README.md", has: "bin/doorward serve", file: "host/e2e/snippets_run_test.go", test: "TestReadmeServes", by: []string{"bin/doorward serve"}},
 	{page: "docs/architecture.md", has: "flowchart TD", file: "host/e2e/architecture_page_test.go", test: "TestArchitecturePage", by: []string{`(?m)^  (\w+) --> (\w+(?: & \w+)*)$`}},
@@ -64,10 +64,10 @@ var (
 	headingOf = regexp.MustCompile(`^#+ (.*)$`)
 )
 
-// leastIndent makes a line a code block, in spaces.
+// leastIndent is the number of spaces that makes a line a code block.
 const leastIndent = 4
 
-// snippetsOf reads the code blocks of a page. An indented one begins behind an empty line.
+// snippetsOf reads the code blocks of a page. An indented one begins after an empty line.
 func snippetsOf(name, text string) []snippet {
 	lines := strings.Split(text, "\n")
 	var found []snippet
@@ -93,7 +93,7 @@ func snippetsOf(name, text string) []snippet {
 			}
 			found = append(found, snippet{name, first + 1, heading, withoutIndent(lines[first : i+1]), marked})
 		case strings.TrimSpace(line) == "":
-			continue // a mark may stand above an empty line
+			continue // an empty line may follow a mark
 		}
 		marked = ""
 	}
@@ -124,7 +124,7 @@ func allSnippets(t *testing.T) []snippet {
 	return all
 }
 
-// theSnippet is the one code block of a page that has the text.
+// theSnippet is the only code block of a page with the text.
 func theSnippet(t *testing.T, page, has string) snippet {
 	t.Helper()
 	var found []snippet
@@ -139,7 +139,7 @@ func theSnippet(t *testing.T, page, has string) snippet {
 	return found[0]
 }
 
-// Every code block of the documentation is executed by a test, or says on its page why not.
+// A test executes every code block of the documentation, unless the page says why not.
 func TestSnippets(t *testing.T) {
 	executed := map[string]string{} // by page and line: the test
 	take := func(page, has, test string) snippet {
@@ -185,8 +185,8 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
-// literalsFrom returns the texts in a test and in all of its package that it names,
-// directly or not.
+// literalsFrom returns the texts in a test and in everything of its package that it uses,
+// directly or indirectly.
 func literalsFrom(t *testing.T, folder, file, test string) []string {
 	t.Helper()
 	nodes, in := map[string][]ast.Node{}, map[string]string{}

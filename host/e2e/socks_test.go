@@ -23,12 +23,12 @@ socks pass {
 }
 `
 
-// startDante runs the SOCKS server Dante until the test ends. Scheme says who
+// startDante runs the SOCKS server Dante until the test ends. The scheme determines who
 // resolves names.
 func startDante(t testing.TB, spec proxySpec) *proxy {
 	t.Helper()
 	program := needProgram(t, "Dante", "dante-server", "danted", "/usr/sbin/danted")
-	spec.Host = "127.0.0.1" // it takes addresses of interfaces only
+	spec.Host = "127.0.0.1" // it accepts only addresses of interfaces
 	prepare := func(p *proxy) {
 		p.write("danted.conf", fmt.Sprintf(danteConfig, p.host, p.port, proxyLeavesFrom))
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// squidConfig follows that of Debian where it matters: CONNECT is for the listed
-// ports only.
+// squidConfig follows Debian's where it matters: CONNECT is allowed only to the listed
+// ports.
 const squidConfig = `
 %[2]s %[3]s %[4]s
 pid_filename %[1]s/squid.pid
@@ -74,7 +74,7 @@ func startSquid(t testing.TB, spec proxySpec) *proxy {
 		p.write("squid.conf", fmt.Sprintf(squidConfig, p.dir, listen, p.Address(), pair, proxyLeavesFrom, ports, rule, p.spec.Extra))
 	}
 	p := startProxy(t, spec, prepare, func(p *proxy) *exec.Cmd {
-		// Without a name of its own two of them meet in /dev/shm.
+		// Without different names, two of them would share files in /dev/shm.
 		cmd := exec.Command(program, "-N", "-n", fmt.Sprintf("p%dx%d", os.Getpid(), p.port), "-f", p.file("squid.conf"))
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 		return cmd
@@ -85,7 +85,7 @@ func startSquid(t testing.TB, spec proxySpec) *proxy {
 	return p
 }
 
-// hashed is a password as basic_ncsa_auth reads it.
+// hashed is a password in a form that basic_ncsa_auth reads.
 func hashed(t testing.TB, password string) string {
 	t.Helper()
 	cmd := exec.Command(needProgram(t, "OpenSSL", "openssl", "openssl"), "passwd", "-6", "-stdin")

@@ -45,8 +45,8 @@ func startSSP(t *testing.T) *sspServer {
 		"-S", "127.0.0.1:"+strconv.Itoa(port), filepath.Join(files, "router.php"))
 	cmd.Env = append(os.Environ(), "PHP_CLI_SERVER_WORKERS=4", "SIMPLESAMLPHP_CONFIG_DIR="+filepath.Join(files, "config"),
 		"SSP_DIR="+s.dir, "SSP_URL="+s.URL, "SSP_SALT="+rand.Text(), "SSP_PASSWORD="+s.Password)
-	// Its workers outlive it, so that the whole group must be ended; and with
-	// this process if that is killed.
+	// Its workers outlive it, so the whole group must be ended, also if this process is
+	// killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	process, err := StartProcess(cmd)
 	if err != nil {
@@ -96,8 +96,8 @@ func (s *sspServer) write(name, content string) {
 	writeAtOnce(s.t, filepath.Join(s.dir, name), content)
 }
 
-// writeAtOnce writes a file that a server reads at any time: it finds the old content or
-// the new one, and nothing in between.
+// writeAtOnce replaces a file that a server can read at any time: the server finds either
+// the old or the new content.
 func writeAtOnce(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
@@ -135,11 +135,11 @@ func (s *sspServer) waitReady(process *Process) {
 	}
 }
 
-// MetadataURL is where its metadata is.
+// MetadataURL is the URL of its metadata.
 func (s *sspServer) MetadataURL() string { return s.URL + "/simplesaml/saml2/idp/metadata.php" }
 
-// register makes a provider of a host known by the metadata that the host
-// publishes, with more settings. It counts from the next request on.
+// register adds a provider of a host with the metadata that the host publishes, and with
+// further settings. It takes effect with the next request.
 func (s *sspServer) register(host *testHost, provider string, settings map[string]any) {
 	s.t.Helper()
 	metadata := newAgent(s.t, host, "").get(host.URL + "/auth/login/" + provider + "/metadata")
@@ -159,7 +159,7 @@ func (s *sspServer) register(host *testHost, provider string, settings map[strin
 		s.t.Fatalf("SimpleSAMLphp reads our metadata as %s", out)
 	}
 	for id, sp := range read {
-		delete(sp, "expire") // it would be checked for a file that is never renewed
+		delete(sp, "expire") // SimpleSAMLphp would check it, and this file is never renewed
 		maps.Copy(sp, settings)
 		s.sps[id] = sp
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// startRefreshing has a provider that is asked at each refresh.
+// startRefreshing starts a host with a provider that is asked at each refresh.
 func startRefreshing(t *testing.T, grace string) *testHost {
 	t.Helper()
 	return startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, map[string]string{"SESSION_REFRESH_GRACE_PERIOD": grace}).host
 }
 
-// clientOf refreshes in one of the modes, whose tokens it is given one by one.
+// clientOf refreshes in one of the modes, each time with the token that it is given.
 type clientOf struct {
 	t    *testing.T
 	host *testHost
@@ -29,7 +29,7 @@ func (c clientOf) signIn() (token string) {
 	return c.token(person, got)
 }
 
-// refresh is what a client does that holds no other cookie.
+// refresh sends a refresh from a client without other cookies.
 func (c clientOf) refresh(token string) (answer, string) {
 	person := newAgent(c.t, c.host, "alice")
 	body, header := map[string]string{"mode": c.mode}, http.Header{}
@@ -96,7 +96,7 @@ func TestParallelRefreshesKeepOneSession(t *testing.T) {
 	}
 }
 
-// A host dies after it has replaced a token, and the client never hears of it.
+// A host dies after it has replaced a token, and the client never receives the new one.
 func TestRefreshAgainAfterACrash(t *testing.T) {
 	host := startRefreshing(t, "5m")
 	firsts, seconds := map[string]string{}, map[string]string{}
@@ -121,8 +121,8 @@ func TestRefreshAgainAfterACrash(t *testing.T) {
 	}
 }
 
-// Once the grace is over, a token that is used again is in two hands: nobody keeps the
-// session.
+// After the grace period, a second use of a token means that two parties have it, so the
+// session ends.
 func TestReusedTokenEndsSession(t *testing.T) {
 	host := startRefreshing(t, "0")
 	for _, mode := range []string{"json", "cookie", "session"} {
@@ -136,7 +136,7 @@ func TestReusedTokenEndsSession(t *testing.T) {
 	}
 }
 
-// Nobody is signed out by an upgrade, and sessions get an end by it.
+// An upgrade signs nobody out, and gives sessions an end.
 func TestUpgradeKeepsSessions(t *testing.T) {
 	first := needFirstVersion(t)
 	port := freePort(t)

@@ -18,16 +18,16 @@ import (
 // tabBound is how long a step in the browser may take.
 const tabBound = time.Minute
 
-// startBrowser runs Chromium with a profile of its own until the test ends. It
-// returns the context for tabs. Start it after the host: it is closed before the
-// host stops then, which would wait for the connections that it keeps in reserve.
+// startBrowser runs Chromium with its own profile until the test ends. It returns the
+// context for tabs. Start it after the host: then it is closed before the host stops,
+// which would otherwise wait for the spare connections of the browser.
 func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(needBrowser(t)),
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Env("TMPDIR="+t.TempDir()), // where it leaves a socket behind
-		chromedp.NoSandbox,                  // the CI runs as root, where Chromium has none
+		chromedp.Env("TMPDIR="+t.TempDir()), // it leaves a socket there
+		chromedp.NoSandbox,                  // the CI runs as root, for which Chromium has no sandbox
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
@@ -50,26 +50,26 @@ func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Co
 	return browser
 }
 
-// tab is one tab of the browser, and what went wrong in it.
+// tab is one tab of the browser, and the problems in it.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	expected string // in an error that is none; empty: in none
+	expected string // part of an error that is not a problem; empty: every error is one
 
 	mu       sync.Mutex
 	problems []string
 }
 
-// newTab opens a tab. At the end of the test its console may hold no errors,
+// newTab opens a tab. At the end of the test, its console must be free of errors,
 // such as those of a content security policy that does not fit its page.
 func newTab(t *testing.T, browser context.Context) *tab {
 	t.Helper()
 	b := &tab{t: t}
 	var closeTab context.CancelFunc
 	b.ctx, closeTab = chromedp.NewContext(browser, chromedp.WithListener(b.listen))
-	// The tab lives as long as the context of its first step: that of no step in
-	// particular.
+	// The tab lives as long as the context of its first step, so the first one is not the
+	// context of a single step.
 	if err := chromedp.Do(b.ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
@@ -86,8 +86,8 @@ func newTab(t *testing.T, browser context.Context) *tab {
 	return b
 }
 
-// listen notes errors. An answer with status 401 is an entry of source network
-// and no problem of a page.
+// listen records errors. An answer with status 401 is an entry of source network
+// and not a problem of a page.
 func (b *tab) listen(event any) {
 	var problem string
 	switch e := event.(type) {
@@ -124,8 +124,8 @@ func (b *tab) open(url string) {
 	b.do("opening "+url, chromedp.Navigate(url))
 }
 
-// click clicks what the CSS selector finds, as soon as it can be seen and the page is
-// there with its styles: until then it may stand elsewhere than where the mouse goes.
+// click clicks the element of the CSS selector, as soon as it is visible and the page has
+// its styles: before that, the element can move away from the mouse.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	b.waitFor(selector)
@@ -133,7 +133,7 @@ func (b *tab) click(selector string) {
 	b.do("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// waitFor waits until what the CSS selector finds can be seen.
+// waitFor waits until the element of the CSS selector is visible.
 func (b *tab) waitFor(selector string) {
 	b.t.Helper()
 	b.do("waiting for "+selector, chromedp.WaitVisible(chromedp.CSS(selector)))
@@ -142,7 +142,7 @@ func (b *tab) waitFor(selector string) {
 func (b *tab) location() string { return evaluate(b, "location.href") }
 func (b *tab) text() string     { return evaluate(b, "document.body ? document.body.innerText : ''") }
 
-// evaluate returns the value of an expression, or what went wrong.
+// evaluate returns the value of an expression, or the error.
 func evaluate(b *tab, expression string) string {
 	ctx, cancel := context.WithTimeout(b.ctx, tabBound)
 	defer cancel()
@@ -164,7 +164,7 @@ func (b *tab) wantText(texts ...string) {
 	}
 }
 
-// screenshot saves a picture of the whole page among the artifacts of the test
+// screenshot saves a picture of the whole page with the artifacts of the test
 // (go test -artifacts).
 func (b *tab) screenshot(name string) {
 	b.t.Helper()

@@ -17,8 +17,8 @@ LogLevel Connect
 PidFile "%[1]s/tinyproxy.pid"
 `
 
-// startTinyproxy runs Tinyproxy until the test ends. It takes letters, digits, dot,
-// dash and underscore in a password, and nothing else.
+// startTinyproxy runs Tinyproxy until the test ends. It accepts only letters, digits, dots,
+// dashes and underscores in a password.
 func startTinyproxy(t testing.TB, spec proxySpec) *proxy {
 	t.Helper()
 	program := needProgram(t, "Tinyproxy", "tinyproxy", "tinyproxy", "/usr/sbin/tinyproxy")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// trackedFiles are the paths of all files in the repository, without those that git ignores.
+// trackedFiles are the paths of all files in the repository that git does not ignore.
 func trackedFiles(t *testing.T) []string {
 	t.Helper()
 	root := repository(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// tlsServerConfig has the defaults of nginx but for what is filled in.
+// tlsServerConfig has the defaults of nginx, except for the values that are filled in.
 const tlsServerConfig = `
 daemon off;
 pid %[1]s/nginx.pid;
@@ -38,8 +38,8 @@ http {
 }
 `
 
-// tlsServers are an OpenID provider and a SAML one behind nginx, which alone speaks TLS:
-// with a certificate of a private authority, which it can change.
+// tlsServers are an OpenID provider and a SAML provider behind nginx, which adds TLS with a
+// certificate of a private authority, and can change the certificate.
 type tlsServers struct {
 	CA     *authority
 	URL    string // of the OpenID provider; the metadata of the other is at /saml/metadata
@@ -52,8 +52,8 @@ type tlsServers struct {
 	port   int
 }
 
-// startTLSServers runs them until the test ends. Directives are for nginx, with %s for
-// the file of the authority.
+// startTLSServers runs the servers until the test ends. Directives are for nginx, with %s
+// for the file of the authority.
 func startTLSServers(t *testing.T, hostPort int, directives string) *tlsServers {
 	t.Helper()
 	s := &tlsServers{dir: t.TempDir(), port: freePort(t)}
@@ -88,8 +88,8 @@ func startTLSServers(t *testing.T, hostPort int, directives string) *tlsServers 
 	return s
 }
 
-// change gives the servers a certificate of another authority, as on the day on which
-// one is replaced.
+// change gives the servers a certificate of another authority, as when an authority is
+// replaced.
 func (s *tlsServers) change(t *testing.T) {
 	t.Helper()
 	var err error
@@ -132,8 +132,8 @@ func (s *tlsServers) options(directory *slapd) map[string]string {
 	return env
 }
 
-// webLogin signs somebody in by OpenID Connect, with a browser that is not asked whom it
-// trusts. It returns the status of the last answer of the host.
+// webLogin signs somebody in by OpenID Connect, with a browser that does not need to trust
+// the authority. It returns the status of the last answer of the host.
 func (s *tlsServers) webLogin(t *testing.T, host *testHost) int {
 	t.Helper()
 	person := newAgent(t, host, "alice")
@@ -148,7 +148,8 @@ func (s *tlsServers) webLogin(t *testing.T, host *testHost) int {
 	return person.get(back.location().String()).status
 }
 
-// fedBegin begins a login by SAML, which needs the metadata, and returns the status.
+// fedBegin begins a login by SAML, for which the host needs the metadata, and returns the
+// status.
 func fedBegin(t *testing.T, host *testHost) int {
 	t.Helper()
 	return newAgent(t, host, "alice").get(host.URL + "/auth/login/fed").status

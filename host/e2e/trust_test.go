@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// TestPrivateAuthority: a private authority is trusted where it is named, by each way of
-// naming it, and nowhere else; and whoever has not named it reads how.
+// TestPrivateAuthority: a private authority is trusted only where it is configured, with
+// each way to configure it. Otherwise the error says how.
 func TestPrivateAuthority(t *testing.T) {
 	directory := startSlapd(t, slapdConfig{})
 	hostPort := freePort(t)
@@ -60,9 +60,9 @@ func TestPrivateAuthority(t *testing.T) {
 	}
 }
 
-// TestAuthorityIsReplaced: the server gets a certificate of another authority, and the
-// host that one, in the file that it has read, while it runs. What is half written is
-// not taken. A secret in a file is rotated the same way.
+// TestAuthorityIsReplaced: the server gets a certificate of another authority, and this
+// authority is written to the file that the running host has read. A half-written file is
+// not used. A secret in a file is rotated in the same way.
 func TestAuthorityIsReplaced(t *testing.T) {
 	hostPort := freePort(t)
 	servers := startTLSServers(t, hostPort, "")
@@ -87,7 +87,7 @@ func TestAuthorityIsReplaced(t *testing.T) {
 	servers.change(t)
 	eventually(t, "logins fail with the authority of before", func() bool { return servers.webLogin(t, host) == http.StatusServiceUnavailable })
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA[:300], "secret": servers.Client.Secret})
-	eventually(t, "half a file is told of", func() bool {
+	eventually(t, "half a file is reported", func() bool {
 		return strings.Contains(host.Logs(), "AUTH_WEB_CA_FILE: ends within a certificate")
 	})
 	wantLogin("with half a file", http.StatusServiceUnavailable)
@@ -97,7 +97,7 @@ func TestAuthorityIsReplaced(t *testing.T) {
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA, "secret": servers.Client.Secret})
 	eventually(t, "the new authority is trusted", func() bool { return servers.webLogin(t, host) == http.StatusOK })
 	if got := strings.Count(host.Logs(), "opened with the new content of certificate and secret files"); got != 1 || strings.Contains(host.Logs(), "changed: web, fed") {
-		t.Errorf("told %d times of what was opened anew, want once and web alone", got)
+		t.Errorf("%d log lines about opening again, want one about web alone", got)
 	}
 	if got := strings.Count(host.Logs(), "a changed file cannot be used"); got != 1 {
 		t.Errorf("told %d times of half a file, want once", got)
@@ -116,12 +116,12 @@ func TestAuthorityIsReplaced(t *testing.T) {
 	eventually(t, "the new secret is used", func() bool { return servers.webLogin(t, host) == http.StatusOK })
 	host.secrets.addParameters(servers.openid.LastTokenRequest().Form)
 	if now := host.Plugins(); len(now) != len(pids) || now[0] != pids[0] {
-		t.Errorf("plugins %v were %v: something was started anew", now, pids)
+		t.Errorf("plugins %v were %v: a plugin was restarted", now, pids)
 	}
 }
 
 // mount is a folder as Kubernetes mounts it: its files are links through ..data, which is
-// a link to a folder that is never changed, and is exchanged as a whole.
+// a link to a folder. The folder never changes, but is replaced as a whole.
 type mount struct{ dir string }
 
 func newMount(t *testing.T, dir string, files map[string]string) mount {
@@ -158,8 +158,8 @@ func (m mount) swap(t *testing.T, files map[string]string) {
 	}
 }
 
-// TestClientCertificate: servers that want one let in whoever shows it, by each way of
-// setting it, and else the log says what to set.
+// TestClientCertificate: servers that require a client certificate accept the host, with
+// each way to configure the certificate. Without one, the log says what to set.
 func TestClientCertificate(t *testing.T) {
 	directory := startSlapd(t, slapdConfig{Extra: "TLSVerifyClient demand"})
 	hostPort := freePort(t)
@@ -202,7 +202,7 @@ func TestClientCertificate(t *testing.T) {
 				return
 			}
 			if web == http.StatusOK || fed == http.StatusFound || dir == http.StatusOK {
-				t.Errorf("let in without a certificate: OpenID %d, SAML %d, LDAP %d", web, fed, dir)
+				t.Errorf("admitted without a certificate: OpenID %d, SAML %d, LDAP %d", web, fed, dir)
 			}
 			const hint = "the server asks for a client certificate: set AUTH_DIR_CERT and AUTH_DIR_KEY"
 			eventually(t, "the log says: "+hint, func() bool { return strings.Contains(host.Logs(), hint) })
@@ -210,8 +210,8 @@ func TestClientCertificate(t *testing.T) {
 	}
 }
 
-// TestLowestVersionOfTLS: a server that is older than the operator wants is not spoken
-// to, and the log says by which setting.
+// TestLowestVersionOfTLS: a server with an older version of TLS than the operator allows is
+// refused, and the log names the setting.
 func TestLowestVersionOfTLS(t *testing.T) {
 	hostPort := freePort(t)
 	servers := startTLSServers(t, hostPort, "ssl_protocols TLSv1.2;")
@@ -234,8 +234,8 @@ func TestLowestVersionOfTLS(t *testing.T) {
 	}
 }
 
-// TestChecksAreNotSwitchedOff: what has Node.js accept every certificate is refused, at
-// the start and by a reload, which leaves what runs as it is.
+// TestChecksAreNotSwitchedOff: the setting with which Node.js accepts every certificate is
+// refused, at the start and by a reload, which changes nothing.
 func TestChecksAreNotSwitchedOff(t *testing.T) {
 	const hint = "NODE_TLS_REJECT_UNAUTHORIZED: is 0, which would accept any certificate"
 	_, err := StartHost(t.Context(), HostConfig{Env: map[string]string{"NODE_TLS_REJECT_UNAUTHORIZED": "0"}})

@@ -11,13 +11,13 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// firstVersion is the commit of the first version of the contract, before either
-// end told the other what it has. Its binaries are built from the history of the
+// firstVersion is the commit with the first version of the contract, before host and plugin
+// told each other their features. Its binaries are built from the history of the
 // repository.
 const firstVersion = "fe62c3a3291ad5ddd423a9d2942f38c02a508f4a"
 
-// firstVersionBuilt builds, once for all tests, host and openid plugin of the first
-// version, and returns their folder.
+// firstVersionBuilt builds the host and the openid plugin of the first version, once for
+// all tests, and returns their folder.
 var firstVersionBuilt = sync.OnceValues(func() (string, error) {
 	root, err := Root()
 	if err != nil {
@@ -60,7 +60,7 @@ func needFirstVersion(t *testing.T) string {
 	return dir
 }
 
-// added has a host's own program put plugins into a folder, and returns its files.
+// added adds plugins to a folder with the host's own program, and returns their files.
 func added(t *testing.T, host string, plugins ...string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,9 +102,9 @@ func TestOldAndNewVersionsSignIn(t *testing.T) {
 	}
 }
 
-// A plugin that requires what a host does not have never gets as far as a login:
-// "plugin add" refuses it, and so does the start. An old host cannot know; there
-// the plugin refuses itself.
+// A plugin that requires a feature that the host lacks never reaches a login: "plugin add"
+// refuses it, and so does the start. An old host does not know of features; there the
+// plugin itself refuses.
 func TestPluginThatRequiresMoreThanTheHostHas(t *testing.T) {
 	demanding := hostileAs(t, "demanding", "")
 	says := []string{"plugin demanding 1.2.3 requires (step/poll", "update doorward, or use an older version of the plugin"}

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// wordsHoldFor are the folders and files that the words are looked for in. A folder stands
+// wordsHoldFor are the folders and files in which the words are not allowed. A folder stands
 // for its Markdown, Go, proto, SQL and HTML files.
 var wordsHoldFor = []string{"README.md", "CONTRIBUTING.md", "docs"}
 
-// wordsDoNotHoldFor may have them.
+// wordsDoNotHoldFor are the files in which the words are allowed.
 var wordsDoNotHoldFor = []string{
 	"docs/settings.md",       // is made from the texts of the options
 	"host/e2e/words_test.go", // lists them
 }
 
-// words are those that a reader stumbles over, and what to write in their place.
+// words are words over which a reader stumbles, and what to write in their place.
 var words = []struct{ pattern, instead string }{
 	{`the seed\b`, "Directus"},
 	{`attack catalogue`, "a row of docs/attacks.md"},
@@ -57,7 +57,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// wordedFiles are the files of the repository that the words hold for.
+// wordedFiles are the files of the repository in which the words are not allowed.
 func wordedFiles(t *testing.T) []string {
 	t.Helper()
 	return slices.DeleteFunc(trackedFiles(t), func(name string) bool {

@@ -12,7 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/storage"
 )
 
-// zitadelPeople are the end users of the example provider.
+// zitadelPeople are the users of the example provider.
 type zitadelPeople struct {
 	mu   sync.Mutex
 	list map[string]storage.User
@@ -31,7 +31,7 @@ func (p *zitadelPeople) GetUserByID(id string) *storage.User {
 func (p *zitadelPeople) GetUserByUsername(name string) *storage.User { return p.GetUserByID(name) }
 func (p *zitadelPeople) ExampleClientID() string                     { return storage.ServiceUserID }
 
-// call gives somebody a first name.
+// call changes the first name of a user.
 func (p *zitadelPeople) call(login, first string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,8 +63,8 @@ func startZitadel(t *testing.T, secret, callback string) (issuer string, people 
 	return issuer, people, kept
 }
 
-// TestZitadel signs in, refreshes with tokens that are good once, follows what the
-// provider says, and ends when the provider does.
+// TestZitadel signs in, refreshes with tokens that can be used once, follows changes at the
+// provider, and ends the session when the provider does.
 func TestZitadel(t *testing.T) {
 	port, release := holdPort(t)
 	secret := newClientSecret()
@@ -87,8 +87,8 @@ func TestZitadel(t *testing.T) {
 	}
 }
 
-// followsNames signs in as somebody, has the provider call them Alicia, and returns a
-// refresh token of a session that follows that.
+// followsNames signs in, has the provider change the name to Alicia, and returns a refresh
+// token of the session, which must have the new name.
 func (a *agent) followsNames(name string, want person, rename func()) (token string) {
 	a.t.Helper()
 	got := a.signIn(a.host.URL + "/auth/login/" + name + "?mode=json")

@@ -98,15 +98,15 @@ func (m *mechanism) checkClient(ctx context.Context) sdk.Finding {
 	refusal, ok := errors.AsType[*sdk.Error](err)
 	switch {
 	case err == nil:
-		return upstream.Failed(subject, errors.New("the token endpoint issues tokens for an invalid code: do not use this provider"))
+		return upstream.Failed(subject, errors.New("the token endpoint issues tokens for a code that was never issued: do not use this provider"))
 	case ok && slices.Contains([]sdk.Reason{"invalid_grant", "bad_verification_code"}, refusal.Reason):
-		return upstream.Fine(subject, "the token endpoint accepts the client: it refuses the invalid code of this check, and not the client")
+		return upstream.Fine(subject, "the token endpoint accepts the client: it refuses only a code that was never issued")
 	case ok && errors.Is(refusal.Kind, sdk.ErrMisconfigured) && (refusal.Reason != "unauthorized_client" || len(m.set.preset.CodeRefused) > 0):
 		return upstream.Failed(subject, err)
 	case ok && (errors.Is(refusal.Kind, sdk.ErrUnavailable) || slices.Contains([]sdk.Reason{upstream.ReasonHTML, codeflow.ReasonStatus}, refusal.Reason)):
 		return upstream.Failed("access_url", err)
 	default: // includes unauthorized_client, which some servers send for an invalid code
-		return upstream.Warning(subject, "Doorward cannot tell whether client_id and client_secret are correct: %v", err)
+		return upstream.Warning(subject, "only a login can show whether client_id and client_secret are correct: %v", err)
 	}
 }
 

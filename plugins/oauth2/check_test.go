@@ -78,7 +78,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"token endpoint down", map[string]any{"access_url": "http://127.0.0.1:1/"}, nil, "access_url", sdk.SeverityError, "refused"},
 		{"token endpoint gives to everybody", nil, func(as *oauth2test.Server) {
 			as.Alter(oauth2test.Token, answer(200, "application/json", `{"access_token":"a","token_type":"bearer"}`))
-		}, "client_secret", sdk.SeverityError, "for an invalid code"},
+		}, "client_secret", sdk.SeverityError, "for a code that was never issued"},
 		{"profile endpoint down", map[string]any{"profile_url": "http://127.0.0.1:1/"}, nil, "profile_url", sdk.SeverityError, "refused"},
 		{"profile endpoint wrong", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(404, "text/plain", "")) }, "profile_url", sdk.SeverityWarning, "404"},
 		{"profile endpoint is a page", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(200, "text/html", "<html>")) }, "profile_url", sdk.SeverityWarning, "HTML"},

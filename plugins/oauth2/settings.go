@@ -157,7 +157,7 @@ func (b *settingsBuilder) checkURL(option, text string) {
 // client reads the client ID, the secret and the authentication method.
 func (b *settingsBuilder) client() {
 	if !visible.MatchString(b.o.ClientID) {
-		b.problems.Addf("client_id", "can contain printable ASCII characters only (RFC 6749 appendix A.1)")
+		b.problems.Addf("client_id", "must contain only printable ASCII characters (RFC 6749 appendix A.1)")
 	}
 	secret := b.o.ClientSecret.Reveal()
 	b.s.authMethod = cmp.Or(b.o.AuthMethod, b.p.Auth, authBasic)
@@ -177,7 +177,7 @@ func (b *settingsBuilder) client() {
 		b.s.pkce = codeflow.Plain
 	}
 	if b.s.pkce == pkceOff && b.s.authMethod == authNone {
-		b.problems.Addf("pkce", "cannot be off for a client that does not authenticate: PKCE is its only protection")
+		b.problems.Addf("pkce", "cannot be off for a client that does not authenticate: only PKCE protects it")
 	}
 	if (b.p.Proof || b.o.AppSecretProof) && secret == "" {
 		b.problems.Addf("appsecret_proof", "requires client_secret, from which it is computed")

@@ -34,7 +34,7 @@ func (b *settingsBuilder) headers(option string, ofPreset, written map[string]st
 		case !httpguts.ValidHeaderFieldName(name):
 			b.problems.Addf(option, "has the field %q, which is not a valid name of a header field", upstream.Shown(name))
 		case !httpguts.ValidHeaderFieldValue(value):
-			b.problems.Addf(option, "has a control character in the value of %s", canonical)
+			b.problems.Addf(option, "contains a control character in the value of %s", canonical)
 		case slices.Contains([]string{"Authorization", "Host", "Content-Type", "Content-Length", "Accept-Encoding", "Cookie"}, canonical):
 			b.problems.Addf(option, "cannot set %s", canonical)
 		default:

@@ -36,13 +36,13 @@ func (m *mechanism) checkClient(ctx context.Context, md discovery.Metadata) sdk.
 	case err == nil:
 		return upstream.Failed(subject, errors.New("the token endpoint issues tokens for a code that was never issued: do not use this provider"))
 	case ok && refusal.Reason == "invalid_grant", m.answers(refusal, m.preset.CodeRefused):
-		return upstream.Fine(subject, "the token endpoint knows the client: it refuses only a code that was never issued")
+		return upstream.Fine(subject, "the token endpoint accepts the client: it refuses only a code that was never issued")
 	case ok && refusal.Reason == "invalid_client", m.answers(refusal, m.preset.ClientRefused):
 		return upstream.Failed(subject, err)
 	case ok && refusal.Reason == codeflow.ReasonUnreachable:
 		return upstream.Failed("token_endpoint", err)
 	default: // unauthorized_client and invalid_request, too: some send these for any bad code
-		return upstream.Warning(subject, "only a login can show whether client_id and client_secret are right: %v", err)
+		return upstream.Warning(subject, "only a login can show whether client_id and client_secret are correct: %v", err)
 	}
 }
 

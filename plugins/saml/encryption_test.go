@@ -269,7 +269,7 @@ func TestH24_PrefixesAround(t *testing.T) {
 	draft.Style, draft.Encryption = samltest.Style{Protocol: "samlp", Assertion: "saml", Signature: "ds"}, to(samltest.OtherKey())
 	message := strings.Replace(string(r.idp.Write(draft)), "<xenc:EncryptedData ", `<xenc:EncryptedData xmlns:saml="urn:x" xmlns="urn:y" `, 1)
 	if _, err := r.present([]byte(message), memory); err != nil {
-		t.Errorf("a prefix that is bound anew around: %v", err)
+		t.Errorf("a prefix that is bound again around: %v", err)
 	}
 }
 

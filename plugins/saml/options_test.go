@@ -131,7 +131,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestIdleOptions: what is set and does nothing is told of.
+// TestIdleOptions: an option that is set and has no effect is reported.
 func TestIdleOptions(t *testing.T) {
 	for option, test := range map[string]struct {
 		value string

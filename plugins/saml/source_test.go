@@ -211,7 +211,7 @@ func TestOurMetadata(t *testing.T) {
 	}
 	again, _ := r.Metadata(t.Context())
 	if !bytes.Equal(doc.Content, again.Content) {
-		t.Error("two different documents at the same time: is the certificate made anew?")
+		t.Error("two different documents at the same time: is the certificate made again?")
 	}
 	text := string(doc.Content)
 	for _, want := range []string{

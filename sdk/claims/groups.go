@@ -56,7 +56,7 @@ func (m Mapping) groupsOf(v any) ([]string, error) {
 		}
 		list = []string{name}
 	}
-	// Null and an empty text are no groups; some providers leave them in a list.
+	// Null and an empty text are not groups; some providers leave them in a list.
 	return slices.DeleteFunc(list, func(name string) bool { return name == "" }), nil
 }
 

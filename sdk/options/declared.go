@@ -11,7 +11,7 @@ import (
 
 // Declared reads values by a schema, as [Decode] does by a struct, into values that
 // JSON can carry: text, true and false, numbers, lists, mappings. A plugin in any
-// language thus gets each option, defaults included, in the type that it declared,
+// language gets each option, defaults included, in the type that it declared,
 // and need not parse text again. A duration becomes its milliseconds.
 //
 // The error is [Problems]; next to it are the values that have no problem. An option of

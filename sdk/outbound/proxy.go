@@ -121,7 +121,7 @@ func loginOf(userinfo, scheme string) (*login, error) {
 	case err != nil:
 		return nil, errors.New("has a % in user or password that does not begin a %XX: write %25 for a % itself")
 	case strings.ContainsFunc(l.name+l.password, isControl):
-		return nil, errors.New("has a control character in user or password")
+		return nil, errors.New("contains a control character in user or password")
 	case l.name == "":
 		return nil, errors.New("has a password without a user: write user:password@ before the host")
 	case !socks && strings.Contains(l.name, ":"): // RFC 7617 section 2

@@ -173,7 +173,7 @@ func TestMutualTLS(t *testing.T) {
 		return errors.Join(writeErr, readErr)
 	}
 	if err := ping(ours.TLSConfig.Clone()); err != nil {
-		t.Errorf("whoever started it: %v", err)
+		t.Errorf("the process that started it: %v", err)
 	}
 	stranger := theirs.TLSConfig.Clone()
 	stranger.RootCAs = ours.TLSConfig.RootCAs

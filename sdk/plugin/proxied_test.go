@@ -28,7 +28,7 @@ type forwarder struct {
 	to      string
 	status  int // zero: 200
 	tunnels atomic.Int64
-	ended   chan struct{}          // told of each tunnel that ends
+	ended   chan struct{}          // receives each tunnel that ends
 	asked   atomic.Pointer[string] // Host and Proxy-Authorization of the latest
 
 }

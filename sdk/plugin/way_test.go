@@ -311,7 +311,7 @@ func TestWayKnowsWhoJudges(t *testing.T) {
 		t.Errorf("a server of an hour ago: %+v", got)
 	}
 	if got := clocks(upstream.Clock("the provider", time.Now(), time.Now(), time.Minute, "")); len(got) != 0 {
-		t.Errorf("beside the mechanism's own: %+v", got)
+		t.Errorf("with one of the mechanism's own: %+v", got)
 	}
 }
 

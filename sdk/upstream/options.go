@@ -36,7 +36,7 @@ func (o HTTPOptions) Problems() options.Problems {
 		case !httpguts.ValidHeaderFieldName(name):
 			problems.Addf("client_http_headers", "has the field %q, which is not the name of a header field", Shown(name))
 		case !httpguts.ValidHeaderFieldValue(o.HTTPHeaders[name]):
-			problems.Addf("client_http_headers", "has a control character in the value of %s", Shown(name))
+			problems.Addf("client_http_headers", "contains a control character in the value of %s", Shown(name))
 		}
 	}
 	return problems

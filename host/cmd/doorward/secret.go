@@ -44,7 +44,7 @@ func (h host) resealInBackground(ctx context.Context, logins *sso.Service, token
 }
 
 func (h host) reseal(ctx context.Context, logins *sso.Service, tokens *token.Tokens) bool {
-	n, err := logins.SealAnew(ctx, tokens.SealAnew)
+	n, err := logins.Reseal(ctx, tokens.Reseal)
 	switch {
 	case err == nil:
 		h.logger.Info("everything is encrypted under SECRET now: SECRET_PREVIOUS can be removed", "sealed_anew", n)

@@ -37,7 +37,7 @@ scenario('a storage of one\'s own', async () => {
   };
   const open = () => createDirectus(host).with(authentication('json', { storage })).with(rest());
   await open().login(alice(), atCorp);
-  const later = open(); // the program is started anew
+  const later = open(); // the program is started again
   assert.equal((await later.request(readMe())).email, 'alice@example.org');
   await later.refresh();
   await later.logout();
@@ -55,7 +55,7 @@ scenario('cookie mode', async () => {
   assert.equal(first.expires, quarterOfAnHour);
   assert.equal((await client.request(readMe())).email, 'alice@example.org');
 
-  const later = open(); // the page is loaded anew: the cookie is all there is
+  const later = open(); // the page is loaded again: it has only the cookie
   assert.equal(await later.getToken(), null);
   const second = await later.refresh();
   assert.ok(second.access_token);

@@ -84,11 +84,11 @@ func TestAssertionIsKept(t *testing.T) {
 	}
 	first := ask()
 	if ask() != first {
-		t.Error("signed anew at once")
+		t.Error("signed again at once")
 	}
 	r.clock.advance(31 * time.Second)
 	if ask() == first {
-		t.Error("not signed anew after half its life")
+		t.Error("not signed again after half its life")
 	}
 	access := r.access(sso.User{ID: "alice", Provider: "corp"})
 	if a := r.ask(forward("Authorization: Bearer " + access)); a.Header.Get("X-Doorward-Assertion") == first {

@@ -30,7 +30,7 @@ type Invitation struct {
 }
 
 // InviteUser creates a one-time link that replaces any earlier one. The first login that
-// is completed from it takes the account, whoever signs in. ErrClaimed if the account has
+// is completed from it takes the account, no matter who signs in. ErrClaimed if the account has
 // a link, sso.ErrNotFound if it does not exist.
 func (o *Operations) InviteUser(ctx context.Context, req InviteUser) (Invitation, error) {
 	actor, err := o.allow(ctx, UsersWrite)

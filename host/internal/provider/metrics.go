@@ -38,7 +38,7 @@ type Metrics interface {
 	Called(call Call)
 	InFlight(plugin string, change int)
 	Waiting(plugin, provider string, change int) // calls that wait for their turn
-	Refused(plugin, provider string)             // a call whose turn did not come
+	Refused(plugin, provider string)             // a call that was not made in time
 	Died(plugin string)
 	Swapped(plugin string, took time.Duration, err error)
 	LinesDropped(plugin string, lines int)

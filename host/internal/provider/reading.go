@@ -123,7 +123,7 @@ func (r *Reading) try(ctx context.Context, p *process.Process, publicURL string,
 		_ = opened.Close(ctx) // the process ends after it
 	case r.add(c, err):
 	case sdk.ReasonOf(err) == plugin.ReasonOutbound:
-		r.notWhole(c, "its plugin was built with an SDK by which it could connect meanwhile; build it anew with the SDK of this host")
+		r.notWhole(c, "its plugin was built with an SDK with which it could connect during this check; build it again with the SDK of this host")
 	case strings.Contains(err.Error(), inTrial): // it would have connected
 	case errors.Is(err, sdk.ErrMisconfigured):
 		r.Wrong = append(r.Wrong, explain(c, err)...)

@@ -10,7 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A command that an operator copies from the log does one thing, whoever the stranger is.
+// A command that an operator copies from the log does only one thing, no matter what the
+// stranger sends.
 func TestARefusedStrangersLogLineHasTheCommand(t *testing.T) {
 	subjects := map[string]string{
 		"a plain one":           "248289761001",

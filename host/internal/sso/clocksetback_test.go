@@ -57,7 +57,7 @@ func (h *house) wantToken(what string, token sso.Token, mode sso.Mode, want erro
 	who, err := h.Holder(h.t.Context(), token)
 	wantErr(h.t, what+", Holder", err, want)
 	if (want == nil) != (who.User.ID != "") {
-		h.t.Errorf("%s: principal %+v beside error %v", what, who, err)
+		h.t.Errorf("%s: principal %+v with error %v", what, who, err)
 	}
 	if mode == sso.ModeSession {
 		h.wantSession(what, token, want)

@@ -47,7 +47,7 @@ func TestBusyRefreshIsNotExchangedUnasked(t *testing.T) {
 		}
 	}
 	if _, err := h.Authenticate(t.Context(), done.Token); err != nil {
-		t.Errorf("the session meanwhile: %v", err)
+		t.Errorf("the session in the meantime: %v", err)
 	}
 	free()
 	_, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)

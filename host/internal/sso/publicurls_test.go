@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// allowedURL is a public URL of the house besides its first.
+// allowedURL is a public URL of the house in addition to its first.
 const allowedURL = "https://intern.test/sso"
 
 // undescribed is the mechanism of an idp without the document that describes us.
@@ -123,7 +123,7 @@ func TestAnswerAtAnotherPublicURL(t *testing.T) {
 	}
 }
 
-// Whoever changes PUBLIC_URL does not break the logins that are under way.
+// A change of PUBLIC_URL does not break the logins in progress.
 func TestLoginBegunAtAURLOfBefore(t *testing.T) {
 	h, asked := undescribedHouse(t)
 	h.idp.vouchFor(sdk.Identity{Subject: "ada"})

@@ -10,14 +10,14 @@ import (
 // than that.
 const sealBatch = 100
 
-// SealAnew reseals under SECRET what is sealed under SECRET_PREVIOUS, and returns how
+// Reseal reseals under SECRET what is sealed under SECRET_PREVIOUS, and returns how
 // many values it resealed; others reseal other kinds of values in the store. When all is
 // done, SECRET_PREVIOUS is no longer needed, and a host starts without it.
 //
 // It can be interrupted, and continues when it is called again. Logins and refreshes
 // continue in the meantime.
-func (s *Service) SealAnew(ctx context.Context, others ...func(context.Context) (int, error)) (int, error) {
-	total, err := s.sealGrantsAnew(ctx)
+func (s *Service) Reseal(ctx context.Context, others ...func(context.Context) (int, error)) (int, error) {
+	total, err := s.resealGrants(ctx)
 	for _, other := range others {
 		if err != nil {
 			break
@@ -33,7 +33,7 @@ func (s *Service) SealAnew(ctx context.Context, others ...func(context.Context) 
 	return total, s.dropPreviousChecks(ctx)
 }
 
-func (s *Service) sealGrantsAnew(ctx context.Context) (total int, err error) {
+func (s *Service) resealGrants(ctx context.Context) (total int, err error) {
 	after := ""
 	for {
 		batch, err := s.ports.Sealed.SealedGrants(ctx, after, sealBatch)

@@ -47,9 +47,9 @@ func (h *house) checks() []sso.SecretCheck {
 	return checks
 }
 
-func (h *house) sealAnew() int {
+func (h *house) reseal() int {
 	h.t.Helper()
-	n, err := h.SealAnew(h.t.Context())
+	n, err := h.Reseal(h.t.Context())
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -106,9 +106,9 @@ func TestDatabaseWithoutChecks(t *testing.T) {
 	t.Run("another SECRET with the previous one", func(t *testing.T) {
 		h := signedIn(t)
 		h.startUnder(newSecret, secret)
-		h.wantRefused("the new SECRET alone, before all is sealed anew", newSecret, nil)
+		h.wantRefused("the new SECRET alone, before everything is sealed again", newSecret, nil)
 		h.wantRefused("the old SECRET alone", secret, nil)
-		h.sealAnew()
+		h.reseal()
 		h.startUnder(newSecret, nil)
 	})
 	t.Run("only grants, as keys were removed by hand", func(t *testing.T) {
@@ -155,10 +155,10 @@ func TestPreviousSecret(t *testing.T) {
 	h.signIn(sso.Start{}, withGrant("grant of after"))
 	h.wantRefused("the new SECRET alone, while something is under the old one", newSecret, nil)
 	h.wantRefused("the old SECRET alone, while something is under the new one", secret, nil)
-	if n := h.sealAnew(); n != 2 {
-		t.Errorf("%d grants sealed anew, want 2", n)
+	if n := h.reseal(); n != 2 {
+		t.Errorf("%d grants sealed again, want 2", n)
 	}
-	if n := h.sealAnew(); n != 0 || len(h.checks()) != 1 {
+	if n := h.reseal(); n != 0 || len(h.checks()) != 1 {
 		t.Errorf("%d grants the second time, %d checks", n, len(h.checks()))
 	}
 	h.wantRefused("the old SECRET, when everything is under the new one", secret, nil)
@@ -194,7 +194,7 @@ func TestRefreshWhileGrantsAreSealedAnew(t *testing.T) {
 	h.startUnder(newSecret, secret)
 	h.sealed = &overtaken{Sealed: h.store, by: func() { done = h.refresh(done.Token, sso.ModeSession) }}
 	h.restart()
-	h.sealAnew()
+	h.reseal()
 	h.refresh(done.Token, sso.ModeSession)
 	if got := h.idp.grants(); len(got) != 2 || got[0] != "grant one" || got[1] != "grant two" {
 		t.Errorf("grants %q", got)
@@ -216,17 +216,17 @@ func TestSealingAnewThatIsBrokenOff(t *testing.T) {
 	}
 	h.sealed = o
 	h.restart()
-	n, err := h.SealAnew(t.Context())
+	n, err := h.Reseal(t.Context())
 	wantErr(t, "broken off", err, broken)
 	h.wantRefused("the new SECRET alone", newSecret, nil)
 	o.fail = nil
-	again := h.sealAnew()
+	again := h.reseal()
 	if n != 100 || n+again != 250 {
 		t.Errorf("%d grants, then %d", n, again)
 	}
 	keys := errors.New("keys")
-	_, err = h.SealAnew(t.Context(), func(context.Context) (int, error) { return 0, keys })
-	wantErr(t, "something else that cannot be sealed anew", err, keys)
+	_, err = h.Reseal(t.Context(), func(context.Context) (int, error) { return 0, keys })
+	wantErr(t, "something else that cannot be sealed again", err, keys)
 	h.startUnder(newSecret, nil)
 }
 

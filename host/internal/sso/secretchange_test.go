@@ -20,7 +20,7 @@ func (h *house) startedUnder(secret, previous []byte) *house {
 	other.openStore()
 	other.restart()
 	if previous != nil {
-		if _, err := other.SealAnew(h.t.Context(), other.tokens.AccessTokens.(*token.Tokens).SealAnew); err != nil {
+		if _, err := other.Reseal(h.t.Context(), other.tokens.AccessTokens.(*token.Tokens).Reseal); err != nil {
 			h.t.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func (h *house) startedUnder(secret, previous []byte) *house {
 // on the other.
 func wantOne(t *testing.T, what string, hosts ...*house) {
 	t.Helper()
-	hosts[0].clock.advance(2 * time.Minute) // both read the keys, which may be sealed anew
+	hosts[0].clock.advance(2 * time.Minute) // both read the keys, which may be sealed again
 	for i, here := range hosts {
 		there := hosts[1-i]
 		where := fmt.Sprintf("%s, from host %d to the other", what, i)

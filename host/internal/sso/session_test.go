@@ -41,7 +41,7 @@ func (h *house) wantNoRefresh(what string, token sso.Token, mode sso.Mode, want 
 	done, err := h.Refresh(h.t.Context(), token, mode)
 	wantErr(h.t, what, err, want)
 	if done != nil {
-		h.t.Errorf("%s: signed in beside an error: %+v", what, done)
+		h.t.Errorf("%s: signed in with an error: %+v", what, done)
 	}
 }
 

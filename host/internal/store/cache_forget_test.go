@@ -277,7 +277,7 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 			}
 			before, err := cached.SessionToken(t.Context(), token)
 			if err != nil || slow.meanwhile != nil {
-				t.Fatal(err, "or nothing happened meanwhile")
+				t.Fatal(err, "or nothing happened in the meantime")
 			}
 			if after, err := cached.SessionToken(t.Context(), token); c.same(before, after, err) {
 				t.Error("the answer from before the write is kept")

@@ -167,7 +167,7 @@ func TestG14ChangeOfAlgorithm(t *testing.T) {
 	after.clock.set(start.Add(rotateAfter + keptFor))
 	mustMaintain(t, after)
 	if slices.Contains(after.keyIDs(t), ids[1]) || slices.Contains(after.published(t), ids[1]) {
-		t.Error("G14 the last key of the old algorithm is there for ever")
+		t.Error("G14 the last key of the old algorithm is never deleted")
 	}
 }
 
@@ -362,7 +362,7 @@ func TestAnybodyCausesOneReadASecond(t *testing.T) {
 				t.Errorf("%s: the keys were read %d times in %d s", name, counted.reads, second+1)
 			}
 			if r := n.ring.Load(); r.keys[0] != opened || &r.jwks[0] != set {
-				t.Errorf("%s: a key that has not changed was opened or published anew", name)
+				t.Errorf("%s: a key that has not changed was opened or published again", name)
 			}
 		}
 	}

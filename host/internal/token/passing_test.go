@@ -54,8 +54,8 @@ func TestKeysAreSealedAnew(t *testing.T) {
 		t.Errorf("with both: %v, %d keys", err, len(n.keyIDs(t)))
 	}
 	for _, want := range []int{1, 0} {
-		if sealed, err := both.SealAnew(t.Context()); sealed != want || err != nil {
-			t.Errorf("%d keys sealed anew, want %d, error %v", sealed, want, err)
+		if sealed, err := both.Reseal(t.Context()); sealed != want || err != nil {
+			t.Errorf("%d keys sealed again, want %d, error %v", sealed, want, err)
 		}
 	}
 	config.SecretPrevious = nil
@@ -67,7 +67,7 @@ func TestKeysAreSealedAnew(t *testing.T) {
 		t.Errorf("with the new SECRET alone: %v", err)
 	}
 	n.store.close()
-	if _, err := both.SealAnew(t.Context()); !errors.Is(err, errAway) {
+	if _, err := both.Reseal(t.Context()); !errors.Is(err, errAway) {
 		t.Errorf("while the store is away: %v", err)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// SealAnew reseals keys under SECRET that are sealed under SECRET_PREVIOUS, and returns
+// Reseal reseals keys under SECRET that are sealed under SECRET_PREVIOUS, and returns
 // how many.
-func (t *Tokens) SealAnew(ctx context.Context) (int, error) {
+func (t *Tokens) Reseal(ctx context.Context) (int, error) {
 	stored, err := t.config.Keys.SigningKeys(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("reading signing keys: %w", err)

@@ -117,7 +117,7 @@ func TestIssueAtOnceWhenRotationIsDue(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			wantVerify(t, n, "a token issued meanwhile", token, nil)
+			wantVerify(t, n, "a token issued in the meantime", token, nil)
 			n.JWKS(t.Context())
 			mustMaintain(t, n)
 		})
@@ -151,7 +151,7 @@ func TestSecretChanged(t *testing.T) {
 	after.clock.set(start.Add(time.Hour + keptFor))
 	mustMaintain(t, after)
 	if slices.Contains(after.keyIDs(t), old) {
-		t.Error("a key that nobody can open is kept for ever")
+		t.Error("a key that nobody can open is never deleted")
 	}
 }
 

@@ -159,7 +159,7 @@ func wantVerify(t testing.TB, n *node, what, token string, want error) {
 		t.Errorf("%s: error %v, want %v", what, err, want)
 	}
 	if err != nil && claims != (sso.AccessClaims{}) {
-		t.Errorf("%s: claims beside an error", what)
+		t.Errorf("%s: claims with an error", what)
 	}
 }
 

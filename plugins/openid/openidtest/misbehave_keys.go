@@ -49,7 +49,7 @@ const (
 
 func keySetReplies() []behaviour {
 	return []behaviour{
-		{name: KeySetGarbage, rows: "F23", text: "the key set is no JSON",
+		{name: KeySetGarbage, rows: "F23", text: "the key set is not JSON",
 			reply: func(_ *Provider, rep *reply) { rep.body = rep.body[:len(rep.body)/2] }},
 		{name: KeySetHTML, rows: "F23", text: "status 200 with an HTML page",
 			reply: becomes(http.StatusOK, "text/html", htmlPage)},

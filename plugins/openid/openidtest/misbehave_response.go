@@ -87,7 +87,7 @@ func responseBehaviours() []behaviour {
 		{name: CodeEmpty, rows: "E05", text: "code is empty", response: answerWith("code", "")},
 		{name: CodeTwice, rows: "A14 E18", text: "code is there twice: the good one, then another",
 			response: func(r *response) { r.params.Add("code", randomText(32)) }},
-		{name: CodeForged, rows: "A10 E02", text: "code is none that the provider gave out",
+		{name: CodeForged, rows: "A10 E02", text: "code is not one that the provider issued",
 			response: func(r *response) { r.params.Set("code", randomText(32)) }},
 		{name: CodeHuge, rows: "E18", text: "code has 64 KiB; the token endpoint takes it",
 			login: func(l *login) { l.code += strings.Repeat("a", 64<<10) }},

@@ -90,7 +90,7 @@ func TestOpenNamesTheUserAndHidesTheSeed(t *testing.T) {
 	client := plugintest.Serve(t, about, open, nil)
 	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"seeds": map[string]any{"alice": "hunter2"}}))
 	problems, _ := errors.AsType[options.Problems](err)
-	want := options.Problems{{Option: "seeds", Text: `the seed of "alice" must be base32 of at least 20 bytes`}}
+	want := options.Problems{{Option: "seeds", Text: `the TOTP seed of "alice" must be base32 of at least 20 bytes`}}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

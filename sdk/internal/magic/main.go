@@ -39,7 +39,7 @@ func open(_ context.Context, env sdk.Env, opts Options) (sdk.Mechanism, error) {
 	for name, seed := range opts.Seeds {
 		key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
 		if err != nil || len(key) < 20 {
-			problems.Addf("seeds", "the seed of %q must be base32 of at least 20 bytes", name)
+			problems.Addf("seeds", "the TOTP seed of %q must be base32 of at least 20 bytes", name)
 		}
 		m.keys[name] = key
 	}

@@ -81,7 +81,7 @@ func TestRenewals(t *testing.T) {
 				return tokensOf("at"), own.Err()
 			})
 			if !errors.Is(err, sdk.ErrUnavailable) {
-				t.Errorf("whoever left: %v", err)
+				t.Errorf("the caller that left: %v", err)
 			}
 		})
 		<-begun

@@ -93,7 +93,7 @@ func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, wikiURL
 	fmt.Fprintf(out, "\nDoorward is running. Open\n\n    %s/\n\n", host.URL)
 	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\n", strings.Join(labels, " or "))
 	fmt.Fprintf(out, "\nBehind it is an application that knows no login, and who you are:\n\n    wiki: %s/\n\n", wikiURL)
-	fmt.Fprintf(out, "Through %s, alice is let in, who is a member of an organization, and bob is not.\n", gitHubLabel)
+	fmt.Fprintf(out, "Through %s, alice can sign in, because she is a member of an organization, and bob cannot.\n", gitHubLabel)
 	fmt.Fprintf(out, "Through %s sign in as %s with the password %q.\n\nCtrl-C stops everything.\n\n",
 		directoryLabel, strings.Join(directoryPeople, ", "), directoryPassword)
 	select {

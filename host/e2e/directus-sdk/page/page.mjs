@@ -71,7 +71,7 @@ const returned = async (url, mode) => {
   await signOut(client, mode);
 };
 
-// Whoever may not read the answers tries it with all that the SDK has, and then with
+// A page that must not read the answers tries everything that the SDK has, and then
 // requests that a browser sends without asking the host first.
 const strange = async (url, password) => {
   for (const mode of ['json', 'cookie', 'session']) {

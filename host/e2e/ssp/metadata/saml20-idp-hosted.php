@@ -1,5 +1,5 @@
 <?php
-// A file named rollover in SSP_DIR publishes the new key beside the old one.
+// A file named rollover in SSP_DIR publishes the new key in addition to the old one.
 $rollover = file_exists(getenv('SSP_DIR') . '/rollover');
 $switched = file_exists(getenv('SSP_DIR') . '/switched');
 $bindings = ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect', 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'];

@@ -137,7 +137,7 @@ func (f File) check() error {
 		case !digestForm.MatchString(string(p.SHA256)):
 			return fmt.Errorf("sha256 of %s is not 64 lower-case hexadecimal digits", p.Mechanism)
 		case len(p.Version) > maxVersion || strings.ContainsFunc(p.Version, unicode.IsControl):
-			return fmt.Errorf("version of %s is too long or has control characters", p.Mechanism)
+			return fmt.Errorf("version of %s is too long or contains control characters", p.Mechanism)
 		}
 		if err := checkPresets(p); err != nil {
 			return err

@@ -62,6 +62,6 @@ func TestWhoeverHangsUpCostsNoConnection(t *testing.T) {
 		}
 	}
 	if now := s.pool.Stat().NewConnsCount(); now != made {
-		t.Errorf("%d connections were made anew", now-made)
+		t.Errorf("%d connections were made again", now-made)
 	}
 }

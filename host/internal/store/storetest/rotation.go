@@ -100,7 +100,7 @@ func testForeignToken(t *testing.T, open func(t *testing.T) store.Store) {
 	wantEqual(t, "the token of the other session", mustToken(t, s, other), before)
 }
 
-// testSuccessors rotates a session several times, and another beside it.
+// testSuccessors rotates a session several times, and another session once.
 func testSuccessors(t *testing.T, open func(t *testing.T) store.Store) {
 	s, other := withUser(t, open), sso.NewToken().Hash()
 	mustCreateSession(t, s, someSession("s2", "ann"), other)

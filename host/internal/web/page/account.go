@@ -14,7 +14,7 @@ type Account struct {
 
 	Sessions     []AccountSession // the one of this browser first
 	MoreSessions bool             // there are more sessions than shown
-	Others       bool             // there are sessions besides the one of this browser
+	Others       bool             // there are sessions other than that of this browser
 
 	Links    []AccountLink
 	Linkable []Linkable
@@ -55,5 +55,5 @@ func (a Account) links() []string {
 	return []string{a.HomeURL, a.LogoutURL, a.EndURL, a.EndOthersURL, a.LinkURL, a.UnlinkURL}
 }
 
-// Person is the name of the person, or else their e-mail address or user name.
+// Person is the name of the person, otherwise their e-mail address or user name.
 func (a Account) Person() string { return cmp.Or(a.Name, a.Email, a.Username) }

@@ -40,7 +40,7 @@ var icons = map[string]string{
 // palette is the number of monogram colours in the style sheet.
 const palette = 7
 
-// badgeOf draws the badge next to the label of a provider: its icon, or else the first
+// badgeOf draws the badge next to the label of a provider: its icon, otherwise the first
 // letter of the label in a disc whose colour depends on the label only. It never draws the
 // logo of a company.
 func badgeOf(p Provider) template.HTML {

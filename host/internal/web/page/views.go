@@ -113,7 +113,7 @@ type SignedIn struct {
 func (SignedIn) file() string      { return "signedin.html" }
 func (s SignedIn) links() []string { return []string{s.LogoutURL, s.AccountURL} }
 
-// Person is the name of the person, or else their e-mail address; empty if both are unknown.
+// Person is the name of the person, otherwise their e-mail address; empty if both are unknown.
 func (s SignedIn) Person() string { return cmp.Or(s.Name, s.Email) }
 
 // SignOut asks people whether they want to sign out.

@@ -136,7 +136,7 @@ func beDeaf() {
 	time.Sleep(forever)
 }
 
-// beSlow notes that it started, and waits for the file "go" beside the binary.
+// beSlow records that it started, and waits for the file "go" next to the binary.
 func beSlow() {
 	dir := filepath.Dir(os.Args[0])
 	f, err := os.OpenFile(filepath.Join(dir, "starts"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -18,8 +18,8 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// withoutSDK does without the SDK, which keeps a plugin from sending too much and
-// what is no UTF-8.
+// withoutSDK does not use the SDK, which would keep a plugin from sending too much, or
+// text that is not UTF-8.
 type withoutSDK struct {
 	goplugin.NetRPCUnsupportedPlugin
 	doorwardv1.UnimplementedPluginServiceServer
@@ -78,7 +78,7 @@ func (withoutSDK) Begin(_ context.Context, req *doorwardv1.BeginRequest) (*doorw
 	return &doorwardv1.BeginResponse{Step: step}, nil
 }
 
-// broken stands for as many bytes that are no UTF-8.
+// broken stands for as many bytes that are not UTF-8.
 const broken = "~broken~"
 
 // brokenText sends what a careful library would not.

@@ -13,7 +13,7 @@ import (
 )
 
 // serveStreams floods the streams of go-plugin's own services, as the argument
-// says, and is an honest plugin besides.
+// says, and is otherwise an honest plugin.
 func serveStreams(kind string) {
 	w := withoutSDK{version: "1.2.3", mechanism: "streams-" + kind}
 	goplugin.Serve(&goplugin.ServeConfig{
