@@ -77,14 +77,14 @@ var hostRows = []settingRow{
 	{name: "SECRET", value: "short", class: settingRefused, want: "at least 32 random bytes"},
 	{name: "ACCESS_TOKEN_TTL", value: "1.5h", class: settingWorks, want: int64(5400e9), of: func(c *config.Config) any { return c.AccessTokenTTL }},
 	{name: "ACCESS_TOKEN_TTL", value: "900000", class: settingWorks, want: int64(900e9), of: func(c *config.Config) any { return c.AccessTokenTTL }},
-	{name: "ACCESS_TOKEN_TTL", value: "900", class: settingRefused, want: "a plain number is milliseconds: write 900s for seconds"},
-	{name: "ACCESS_TOKEN_TTL", value: "3600", class: settingWarned, want: "is 3.6s, since a plain number is milliseconds; write 3600s if seconds are meant"},
+	{name: "ACCESS_TOKEN_TTL", value: "900", class: settingRefused, want: "a plain number is in milliseconds: write 900s for seconds"},
+	{name: "ACCESS_TOKEN_TTL", value: "3600", class: settingWarned, want: "is 3.6s, because a plain number is in milliseconds; write 3600s if you mean seconds"},
 	{name: "ACCESS_TOKEN_TTL", value: "-5m", class: settingRefused, want: "must be a duration such as"},
 	{name: "REFRESH_TOKEN_TTL", value: "2 weeks", class: settingWorks, want: int64(14 * 24 * 3600e9), of: func(c *config.Config) any { return c.RefreshTokenTTL }},
 	{name: "REFRESH_TOKEN_TTL", value: "1y", class: settingWorks, want: int64(365*24*3600e9 + 6*3600e9), of: func(c *config.Config) any { return c.RefreshTokenTTL }},
 	{name: "SESSION_COOKIE_TTL", value: "7 days", class: settingWorks, want: int64(7 * 24 * 3600e9), of: func(c *config.Config) any { return c.SessionCookieTTL }},
 	{name: "SESSION_REFRESH_GRACE_PERIOD", value: "20s", class: settingDiffers, want: int64(20e9), of: func(c *config.Config) any { return c.SessionRefreshGracePeriod }},
-	{name: "SESSION_REFRESH_GRACE_PERIOD", value: "10", class: settingWarned, want: "write 10s if seconds are meant"},
+	{name: "SESSION_REFRESH_GRACE_PERIOD", value: "10", class: settingWarned, want: "write 10s if you mean seconds"},
 	{name: "IP_TRUST_PROXY", value: "loopback,10.0.0.0/8", class: settingWorks, want: []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8"}, of: func(c *config.Config) any { return c.IPTrustProxy }},
 	{name: "IP_TRUST_PROXY", value: "false", class: settingWorks, want: nil, of: func(c *config.Config) any { return c.IPTrustProxy }},
 	{name: "IP_TRUST_PROXY", value: "true", class: settingRefused, want: "write false, or the addresses of your proxies, such as 10.0.0.0/8 or loopback"},
@@ -148,13 +148,13 @@ var cookieRows = []settingRow{
 	{name: "REFRESH_TOKEN_COOKIE_SAME_SITE", value: "false", class: settingWarned, want: "counts as lax"},
 	{name: "SESSION_COOKIE_NAME", value: "s", class: settingWorks, want: "s", of: func(c *config.Config) any { return c.SessionCookie.Name }},
 	{name: "SESSION_COOKIE_DOMAIN", value: ".example.org", class: settingWorks, want: "example.org", of: func(c *config.Config) any { return c.SessionCookie.Domain }},
-	{name: "SESSION_COOKIE_DOMAIN", value: "co.uk", class: settingRefused, want: "browsers keep no cookie for it", with: []string{"PUBLIC_URL=https://login.example.co.uk"}},
-	{name: "SESSION_COOKIE_DOMAIN", value: "github.io", class: settingRefused, want: "browsers keep no cookie for it", with: []string{"PUBLIC_URL=https://somebody.github.io"}},
+	{name: "SESSION_COOKIE_DOMAIN", value: "co.uk", class: settingRefused, want: "browsers reject cookies for it", with: []string{"PUBLIC_URL=https://login.example.co.uk"}},
+	{name: "SESSION_COOKIE_DOMAIN", value: "github.io", class: settingRefused, want: "browsers reject cookies for it", with: []string{"PUBLIC_URL=https://somebody.github.io"}},
 	{name: "SESSION_COOKIE_DOMAIN", value: "com", class: settingRefused, want: "must be the host name of PUBLIC_URL", with: []string{"PUBLIC_URL=https://example.com"}},
 	{name: "SESSION_COOKIE_DOMAIN", value: "localhost", class: settingRefused, want: "must be the host name of PUBLIC_URL"},
 	{name: "SESSION_COOKIE_SECURE", value: "true", class: settingWorks, want: true, of: func(c *config.Config) any { return c.SessionCookie.Secure }},
 	{name: "SESSION_COOKIE_SAME_SITE", value: "None", class: settingWorks, want: http.SameSiteNoneMode, of: func(c *config.Config) any { return c.SessionCookie.SameSite }},
-	{name: "SESSION_COOKIE_SAME_SITE", value: "", class: settingWarned, want: "is empty, and counts as lax, where Directus takes strict"},
+	{name: "SESSION_COOKIE_SAME_SITE", value: "", class: settingWarned, want: "is empty and counts as lax, where Directus uses strict"},
 	{name: "SESSION_COOKIE_SAME_SITE", value: "sometimes", class: settingRefused, want: "must be one of lax, strict, none"},
 }
 
@@ -162,7 +162,7 @@ var (
 	corsOn   = []string{"CORS_ENABLED=true", "CORS_ORIGIN=https://app.example.org"}
 	corsRows = []settingRow{
 		{name: "CORS_ENABLED", value: "true", class: settingWorks, want: true, with: corsOn, of: func(c *config.Config) any { return c.CORSEnabled }},
-		{name: "CORS_ENABLED", value: "true", class: settingWarned, want: "no other origin may do anything"},
+		{name: "CORS_ENABLED", value: "true", class: settingWarned, want: "no other origin is allowed"},
 		{name: "CORS_ORIGIN", value: "https://a.example.org,https://b.example.org", class: settingWorks, want: []string{"https://a.example.org", "https://b.example.org"}, with: corsOn, of: func(c *config.Config) any { return c.CORSOrigin }},
 		{name: "CORS_ORIGIN", value: "true", class: settingRefused, want: "name the origins of your applications", with: corsOn},
 		{name: "CORS_ORIGIN", value: "https://a.example.org", class: settingWarned, want: "without CORS_ENABLED=true"},
@@ -238,7 +238,7 @@ func providerRows(redirects bool) []settingRow {
 
 // upstreamRows are what OpenID Connect and OAuth 2.0 have.
 var upstreamRows = []settingRow{
-	{name: "DRIVER", value: "local", class: settingRefused, want: "local is not possible"},
+	{name: "DRIVER", value: "local", class: settingRefused, want: "local is not supported"},
 	{name: "IDENTIFIER_KEY", value: "uid", class: settingWorks, want: "uid"},
 	{name: "GROUP_CLAIM_NAME", value: "roles", class: settingWorks, want: "roles"},
 	{name: "SCOPE", value: "one two", class: settingWorks, want: "one two"},

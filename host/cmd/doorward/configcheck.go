@@ -16,49 +16,51 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-const configCheckLong = `Say what a configuration means, without a host.
+const configCheckLong = `Show what a configuration means, without starting a host.
 
-The environment, .env in the working directory and a YAML or JSON file are read as "doorward serve" reads them, those
-of Directus too. What is told of them, in this order:
+The command reads the environment, .env in the working directory and a YAML or JSON file, including those of
+Directus, as "doorward serve" does. It shows, in this order:
 
-  understood         each setting that is given, where it stands, and the value that is in force
-  providers          likewise, with the URLs of Doorward that a provider has to know
-  wrong              what is refused, all of it at once
-  no effect          what does nothing, and what does it instead
-  dangerous          what works, and may hurt somebody
-  perhaps not meant  what works, but probably otherwise than it is meant
-  missing            what has to be there before somebody can sign in
+  settings             each setting that you gave, where it comes from, and the value in force
+  providers            the same for each provider, and the URLs of Doorward to register with it
+  wrong                settings that are refused, all at once
+  no effect            settings that do nothing, and what to use instead
+  dangerous            settings that work, but can cause harm
+  possibly unintended  settings that work, but probably not as you intend
+  required             what is missing before anybody can sign in
 
-No secret is shown, but how long it is. No port is bound, no database opened, no server asked. Plugins that plugins.lock allows
-are started for a moment, and read the options of their providers with no way to connect; --no-plugins starts none, and then
-options of mechanisms are not checked. What servers say to all this, "doorward check" tells.
+It never shows a secret, only its length. It binds no port, opens no database and contacts no server. It starts
+each plugin that plugins.lock allows for a moment, without network access, to check the options of its
+providers. With --no-plugins it starts no plugin and does not check the options of mechanisms. "doorward check"
+contacts the servers.
 
 With --json, the standard output is one object:
 
-  sources    paths of .env and the YAML file, if they are there
-  settings   what is given for the host, each with
-    name        as it was written
+  sources    paths of .env and the YAML file, if they exist
+  settings   settings given for the host, each with
+    name        as written
     from        environment, or file and line: .env:12, doorward.yaml:7
-    file        path of the file that holds the value, as NAME_FILE has it; absent: none does
-    understood  false: it is refused; see findings
-    value       what is in force, shortened if it is long
-    hidden      true: the value is a secret, or may hold one, and is not shown; characters: its length
+    file        path of the file that contains the value, as NAME_FILE names it; absent: there is none
+    understood  false: the setting is refused; see findings
+    value       the value in force, shortened if it is long
+    hidden      true: the value is a secret or may contain one, and is not shown; characters: its length
   apps       of forward-auth: name, url
   providers  each with
     name, driver, preset; preset is absent if there is none
-    version     of the plugin; absent: it was not asked, and options were not checked
-    options     as settings
-    urls        callback, metadata, logout: where the provider reaches Doorward; absent: PUBLIC_URL is wrong;
-                those at which the mechanism answers nothing are left out
+    version       of the plugin; absent: the plugin was not asked, and options were not checked
+    options       as settings
+    urls          callback, metadata, logout: where the provider reaches Doorward, without those that the
+                  mechanism does not use; absent: PUBLIC_URL is wrong
+    further_urls  the same for each of AUTH_ALLOWED_PUBLIC_URLS: url, callback, logout
   findings   each with
-    class       wrong, no_effect, dangerous, doubtful or missing
-    text        what it is about, and what to change
-    error       true: doorward does not start with it, or nobody can sign in
+    class       wrong, no_effect, dangerous, doubtful (possibly unintended) or missing
+    text        which setting it is about, and what to change
+    error       true: Doorward does not start, or nobody can sign in
 
-More members may be added. Exit code: 1 if there is an error among the findings. The rest does not change it.`
+More members may be added. The exit code is 1 if a finding is an error; other findings do not change it.`
 
 func configCommand(environ []string) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Say what a configuration means"}
+	cmd := &cobra.Command{Use: "config", Short: "Show what a configuration means"}
 	cmd.AddCommand(configCheckCommand(environ))
 	return cmd
 }
@@ -68,7 +70,7 @@ func configCheckCommand(environ []string) *cobra.Command {
 	var asJSON, noPlugins bool
 	cmd := &cobra.Command{
 		Use:     "check",
-		Short:   "Say what a configuration means, what it lacks, and what in it is without effect",
+		Short:   "Show what a configuration means, and what in it is wrong, dangerous, without effect or missing",
 		Long:    configCheckLong,
 		Example: "  doorward config check\n  doorward config check --config /etc/doorward.yaml\n  doorward config check --json | jq -r '.findings[] | select(.error) | .text'",
 		Args:    cobra.NoArgs,
@@ -89,12 +91,12 @@ func configCheckCommand(environ []string) *cobra.Command {
 		},
 	}
 	configFlag(cmd, &file)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
-	cmd.Flags().BoolVar(&noPlugins, "no-plugins", false, "start no plugin, and do not check the options of mechanisms")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().BoolVar(&noPlugins, "no-plugins", false, "start no plugin and do not check the options of mechanisms")
 	return cmd
 }
 
-// checkedConfig is what doorward config check tells. Its JSON is what programs read.
+// checkedConfig is the result of doorward config check. Programs read its JSON.
 type checkedConfig struct {
 	Sources   []string          `json:"sources"`
 	Settings  []config.Given    `json:"settings"`
@@ -115,12 +117,35 @@ type checkedProvider struct {
 	Version string         `json:"version,omitempty"`
 	Options []config.Given `json:"options"`
 	URLs    *checkedURLs   `json:"urls,omitempty"`
+
+	// FurtherURLs are those for logins that begin below AUTH_ALLOWED_PUBLIC_URLS.
+	FurtherURLs []furtherURLs `json:"further_urls,omitempty"`
 }
 
 type checkedURLs struct {
 	Callback string `json:"callback"`
 	Metadata string `json:"metadata,omitempty"`
 	Logout   string `json:"logout,omitempty"`
+}
+
+// furtherURLs have no metadata: mechanisms publish it below PUBLIC_URL only.
+type furtherURLs struct {
+	URL      string `json:"url"`
+	Callback string `json:"callback"`
+	Logout   string `json:"logout,omitempty"`
+}
+
+// addURLs adds no URLs if PUBLIC_URL has a problem.
+func (p *checkedProvider) addURLs(public *url.URL, allowed []*url.URL) {
+	if public == nil {
+		return
+	}
+	urls := checkedURLs(sso.URLsOf(public.String(), p.Name))
+	p.URLs = &urls
+	for _, u := range allowed {
+		further := sso.URLsOf(u.String(), p.Name)
+		p.FurtherURLs = append(p.FurtherURLs, furtherURLs{URL: u.String(), Callback: further.Callback, Logout: further.Logout})
+	}
 }
 
 func (c *checkedConfig) err() error {
@@ -136,7 +161,7 @@ func (c *checkedConfig) add(class config.Class, isError bool, texts ...string) {
 	}
 }
 
-// checkConfig reads a configuration, and asks plugins what their options are.
+// checkConfig reads a configuration, and asks plugins about the options of their providers.
 func checkConfig(ctx context.Context, in config.Input, askPlugins bool) *checkedConfig {
 	report := config.Explain(in)
 	c := &checkedConfig{
@@ -158,32 +183,32 @@ func checkConfig(ctx context.Context, in config.Input, askPlugins bool) *checked
 		c.add(config.ClassMissing, true, noProviders)
 	}
 	c.addPresets(cfg)
-	a := &asked{checkedConfig: c, binaries: provider.Binaries{Dir: cfg.PluginDir, Lock: cfg.PluginLock}, readings: map[string]provider.Reading{}}
+	a := &pluginReadings{checkedConfig: c, binaries: provider.Binaries{Dir: cfg.PluginDir, Lock: cfg.PluginLock}, readings: map[string]provider.Reading{}}
 	if askPlugins {
-		a.plugins(ctx, cfg, report.Providers)
+		a.askPlugins(ctx, cfg, report.Providers)
 	}
 	for i, p := range report.Providers {
-		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], cfg.PublicURL))
+		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], cfg))
 	}
 	return c
 }
 
-// addPresets finds the drivers of providers that have a preset and none.
+// addPresets finds the drivers of providers that have only a preset.
 func (c *checkedConfig) addPresets(cfg *config.Config) {
 	if err := resolvePresets(cfg); err != nil {
 		c.add(config.ClassWrong, true, err.Error())
 	}
 }
 
-// asked is what plugins say of the options of their providers.
-type asked struct {
+// pluginReadings are what plugins say about the options of their providers.
+type pluginReadings struct {
 	*checkedConfig
 	binaries provider.Binaries
 	readings map[string]provider.Reading // by provider
 }
 
-// plugins asks each plugin once. Whose driver is refused or not known is not asked about.
-func (a *asked) plugins(ctx context.Context, cfg *config.Config, reported []config.ReportedProvider) {
+// askPlugins starts each plugin once, for the providers whose driver is known.
+func (a *pluginReadings) askPlugins(ctx context.Context, cfg *config.Config, reported []config.ReportedProvider) {
 	of := map[string][]provider.Configured{}
 	for i, c := range configured(cfg) {
 		if c.Driver != "" && reported[i].Understood("driver") {
@@ -203,32 +228,29 @@ func (a *asked) plugins(ctx context.Context, cfg *config.Config, reported []conf
 	}
 }
 
-func (a *asked) provider(given config.ReportedProvider, p config.Provider, public *url.URL) checkedProvider {
-	told := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset}
-	if public != nil {
-		urls := checkedURLs(sso.URLsOf(public.String(), p.Name))
-		told.URLs = &urls
-	}
+func (a *pluginReadings) provider(given config.ReportedProvider, p config.Provider, cfg *config.Config) checkedProvider {
+	checked := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset}
+	checked.addURLs(cfg.PublicURL, cfg.AllowedPublicURLs)
 	r, ok := a.readings[p.Name]
-	told.Version, told.Options = r.Version, append(given.Options, given.Mechanism(r.Schema, r.Values, r.Refused)...)
+	checked.Version, checked.Options = r.Version, append(given.Options, given.Mechanism(r.Schema, r.Values, r.Refused)...)
 	if !ok {
-		return told
+		return checked
 	}
-	told.URLs.leaveOut(r)
+	checked.leaveOut(r)
 	a.add(config.ClassWrong, true, r.Wrong...)
-	a.add(config.ClassMissing, true, slices.DeleteFunc(slices.Clone(r.Missing), told.refuses)...)
+	a.add(config.ClassMissing, true, slices.DeleteFunc(slices.Clone(r.Missing), checked.refuses)...)
 	a.add(config.ClassDangerous, false, r.Dangers...)
 	if r.Unchecked != "" {
 		a.add(config.ClassDoubtful, false, r.Unchecked)
 	}
 	if !r.Provider.AllowPublicRegistration {
-		a.add(config.ClassMissing, false, closedRegistration(r.Provider))
+		a.add(config.ClassMissing, false, registrationClosed(r.Provider))
 	}
-	return told
+	return checked
 }
 
-// refuses reports whether an option of which the plugin says that it is missing is given,
-// and could not be read, which is said already.
+// refuses reports whether an option that the plugin calls missing is given but could not
+// be read. Another finding says so.
 func (p checkedProvider) refuses(missing string) bool {
 	return slices.ContainsFunc(p.Options, func(g config.Given) bool {
 		rest, named := strings.CutPrefix(missing, g.Name)
@@ -236,20 +258,23 @@ func (p checkedProvider) refuses(missing string) bool {
 	})
 }
 
-// leaveOut empties what the mechanism answers nothing at.
-func (u *checkedURLs) leaveOut(r provider.Reading) {
-	if u == nil {
+// leaveOut removes the URLs that the mechanism does not answer.
+func (p *checkedProvider) leaveOut(r provider.Reading) {
+	if p.URLs == nil {
 		return
 	}
 	if r.Lacks(sdk.CapabilityMetadata) {
-		u.Metadata = ""
+		p.URLs.Metadata = ""
 	}
 	if r.Lacks(sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout) {
-		u.Logout = ""
+		p.URLs.Logout = ""
+		for i := range p.FurtherURLs {
+			p.FurtherURLs[i].Logout = ""
+		}
 	}
 }
 
-// closedRegistration says who can sign in by a provider at which nobody gets an account.
-func closedRegistration(p sso.Provider) string {
-	return fmt.Sprintf("registration is closed at %s: only who has an account already can sign in; %s", p.Name, howToGetAccounts(p))
+// registrationClosed says who can sign in through a provider that creates no users.
+func registrationClosed(p sso.Provider) string {
+	return fmt.Sprintf("registration is closed at %s: only users who already have an account can sign in; %s", p.Name, howToGetAccounts(p))
 }

@@ -5,16 +5,20 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/sdk"
 )
 
-// checkedIn runs doorward config check in a folder that has these files, and makes sure
-// that it has no others afterwards.
+// checkedIn runs doorward config check in a folder with these files, and makes sure that
+// it creates no others.
 func checkedIn(t *testing.T, files map[string]string, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -114,7 +118,8 @@ forward_auth:
 	wantText(t, "configcheck-own.txt", out)
 }
 
-// A terminal gets what is there as text, however it is written, and little of what is long.
+// Control characters in the configuration do not reach the terminal, and long values are
+// cut.
 func TestCheckOnATerminal(t *testing.T) {
 	const hostile = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202etxt\r\nSECRET: forged"
 	long := strings.Repeat("A", 1<<20-100)
@@ -147,7 +152,7 @@ func TestCheckOnATerminal(t *testing.T) {
 	}
 }
 
-// The shape that the help text describes.
+// The JSON has the form that the help text describes.
 func TestCheckedAsJSON(t *testing.T) {
 	code, out, _ := checkedIn(t, map[string]string{".env": directusEnvironment}, nil, "--no-plugins", "--json")
 	type given struct {
@@ -209,10 +214,10 @@ func TestCheckWithoutPlugins(t *testing.T) {
 	}
 }
 
-// What is not of the command line is an error, whatever is said of it.
+// Errors of the configuration are not errors of the command line.
 func TestCheckOfNothing(t *testing.T) {
 	code, out, _ := checkedIn(t, nil, nil)
-	for _, want := range []string{"nothing is given", "\n  SECRET: is required", "\n  " + noProviders} {
+	for _, want := range []string{"Settings of the host\n  none\n", "\n  SECRET: is required", "\n  " + noProviders} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
@@ -222,5 +227,53 @@ func TestCheckOfNothing(t *testing.T) {
 	}
 	if code, _, errs := checkedIn(t, nil, nil, "--config", "none.yaml"); code != exitError || strings.Contains(errs, "goroutine") {
 		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// The callback below each URL where a login can begin must be registered with the
+// provider.
+func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
+	environ := []string{"SECRET=" + strings.Repeat("s3cret?!", 5), "PUBLIC_URL=https://login.example.org", "AUTH_ALLOWED_PUBLIC_URLS=https://a.example,https://b.example/sso",
+		"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid"}
+	_, out, _ := checkedIn(t, nil, environ, "--no-plugins")
+	for _, want := range []string{"https://login.example.org/auth/login/x/metadata\n", "https://a.example/auth/login/x/callback\n", "https://a.example/auth/login/x/logout\n",
+		"https://b.example/sso/auth/login/x/callback\n", "https://b.example/sso/auth/login/x/logout\n"} {
+		if strings.Count(out, want) != 1 {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "/metadata") != 1 {
+		t.Errorf("metadata is not below PUBLIC_URL alone:\n%s", out)
+	}
+	_, out, _ = checkedIn(t, nil, environ, "--no-plugins", "--json")
+	var got struct {
+		Providers []struct {
+			URLs        map[string]string // programs may read it like this
+			FurtherURLs []furtherURLs     `json:"further_urls"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Providers) != 1 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := []furtherURLs{
+		{"https://a.example", "https://a.example/auth/login/x/callback", "https://a.example/auth/login/x/logout"},
+		{"https://b.example/sso", "https://b.example/sso/auth/login/x/callback", "https://b.example/sso/auth/login/x/logout"},
+	}
+	if diff := cmp.Diff(want, got.Providers[0].FurtherURLs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// If a mechanism has no logout, there is no logout URL below the further URLs.
+func TestCheckLeavesOutFurtherLogouts(t *testing.T) {
+	p := checkedProvider{Name: "x"}
+	p.addURLs(&url.URL{Scheme: "https", Host: "login.example.org"}, []*url.URL{{Scheme: "https", Host: "a.example"}})
+	p.leaveOut(provider.Reading{Capabilities: []sdk.Capability{}})
+	want := checkedProvider{
+		Name: "x", URLs: &checkedURLs{Callback: "https://login.example.org/auth/login/x/callback"},
+		FurtherURLs: []furtherURLs{{URL: "https://a.example", Callback: "https://a.example/auth/login/x/callback"}},
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// Bounds of what is shown of texts that somebody else wrote.
+// How many characters are shown of texts from the configuration.
 const (
 	mostOfName = 100
 	mostOfText = 2000
 )
 
-// classTitles are the parts of what is told, in their order.
+// classTitles are the parts of the output, in their order.
 var classTitles = []struct {
 	class config.Class
 	title string
@@ -22,11 +22,11 @@ var classTitles = []struct {
 	{config.ClassWrong, "Wrong"},
 	{config.ClassNoEffect, "No effect"},
 	{config.ClassDangerous, "Dangerous"},
-	{config.ClassDoubtful, "Perhaps not meant"},
-	{config.ClassMissing, "Missing before somebody can sign in"},
+	{config.ClassDoubtful, "Possibly unintended"},
+	{config.ClassMissing, "Required before anybody can sign in"},
 }
 
-// checkedPrinter prints what a check of a configuration found, for people.
+// checkedPrinter prints the result of a check of a configuration for people.
 type checkedPrinter struct{ printer }
 
 func (p checkedPrinter) print(c *checkedConfig) {
@@ -34,7 +34,7 @@ func (p checkedPrinter) print(c *checkedConfig) {
 	for _, path := range c.Sources {
 		p.line("", "Read: "+shownCut(path, mostOfText))
 	}
-	p.title("Understood, of the host")
+	p.title("Settings of the host")
 	p.given(c.Settings)
 	for _, app := range c.Apps {
 		p.line("  application ", shownCut(app.Name, mostOfName)+": "+shownCut(app.URL, mostOfText))
@@ -53,7 +53,7 @@ func (p checkedPrinter) title(text string) {
 	p.line("", text)
 }
 
-// given prints names in a column, which a very long one does not widen.
+// given prints names in a column, which very long names do not widen.
 func (p checkedPrinter) given(list []config.Given) {
 	const widest = 44
 	width := 0
@@ -63,17 +63,17 @@ func (p checkedPrinter) given(list []config.Given) {
 		}
 	}
 	for _, g := range list {
-		p.line(fmt.Sprintf("  %-*s  ", width, shownCut(g.Name, mostOfName)), valueOf(g)+"  ("+whereOf(g)+")")
+		p.line(fmt.Sprintf("  %-*s  ", width, shownCut(g.Name, mostOfName)), valueOf(g)+"  ("+placeOf(g)+")")
 	}
 	if len(list) == 0 {
-		p.line("  ", "nothing is given")
+		p.line("  ", "none")
 	}
 }
 
 func valueOf(g config.Given) string {
 	switch {
 	case !g.Understood:
-		return "not understood, see below"
+		return "refused, see below"
 	case g.Hidden && g.Characters > 0:
 		return fmt.Sprintf("set, %d characters", g.Characters)
 	case g.Hidden:
@@ -84,7 +84,7 @@ func valueOf(g config.Given) string {
 	return shown(g.Value)
 }
 
-func whereOf(g config.Given) string {
+func placeOf(g config.Given) string {
 	if g.File == "" {
 		return shownCut(g.From, mostOfName)
 	}
@@ -92,12 +92,12 @@ func whereOf(g config.Given) string {
 }
 
 func (p checkedPrinter) provider(c checkedProvider) {
-	what := "Understood, of provider " + c.Name + ": "
+	what := "Provider " + c.Name + ": "
 	switch {
 	case c.Driver == "":
 		what += "no plugin"
 	case c.Version == "":
-		what += "plugin " + shownCut(c.Driver, mostOfName) + ", which was not asked: its options are not checked"
+		what += "plugin " + shownCut(c.Driver, mostOfName) + ", which was not asked, so its options are not checked"
 	default:
 		what += "plugin " + shownCut(c.Driver, mostOfName) + " " + shown(c.Version)
 	}
@@ -107,11 +107,19 @@ func (p checkedPrinter) provider(c checkedProvider) {
 	p.title(what)
 	p.given(c.Options)
 	if c.URLs != nil {
-		p.line("  ", "to register at the provider, unless it is a directory; callback is the redirect URI, or the assertion consumer service:")
-		for _, url := range [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}} {
-			if url[1] != "" {
-				p.line(fmt.Sprintf("    %-8s  ", url[0]), url[1])
-			}
+		p.line("  ", "register these URLs with the provider (a directory needs none); callback is the redirect URI or assertion consumer service:")
+		p.urls("    ", [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}})
+		for _, further := range c.FurtherURLs {
+			p.line("    ", "for logins that begin at "+shownCut(further.URL, mostOfText)+":")
+			p.urls("      ", [][2]string{{"callback", further.Callback}, {"logout", further.Logout}})
+		}
+	}
+}
+
+func (p checkedPrinter) urls(indent string, named [][2]string) {
+	for _, url := range named {
+		if url[1] != "" {
+			p.line(fmt.Sprintf("%s%-8s  ", indent, url[0]), url[1])
 		}
 	}
 }
@@ -132,13 +140,15 @@ func (p checkedPrinter) findings(title string, all []config.Finding, class confi
 
 func (p checkedPrinter) sum(findings []config.Finding) {
 	errors := len(slices.DeleteFunc(slices.Clone(findings), func(f config.Finding) bool { return !f.Error }))
-	switch {
-	case errors > 0:
-		p.title(fmt.Sprintf("%d to fix. No host was started.", errors))
+	switch errors {
+	case 0:
+		p.title("No errors. No server was contacted; doorward check contacts the servers of the providers.")
+	case 1:
+		p.title("1 error to fix.")
 	default:
-		p.title("Nothing to fix. No host was started and no provider was asked; use doorward check for that.")
+		p.title(fmt.Sprintf("%d errors to fix.", errors))
 	}
 }
 
-// shownCut is the beginning of a text that somebody else wrote.
+// shownCut returns the beginning of a text from the configuration, safe for a terminal.
 func shownCut(text string, most int) string { return shown(cutTo(text, most)) }

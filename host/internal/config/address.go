@@ -16,12 +16,12 @@ import (
 
 var (
 	hostName = regexp.MustCompile(`^(?i)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
-	// What ends in a number is an IPv4 address to browsers, in odd spellings too.
+	// Browsers take a name that ends in a number for an IPv4 address, even in odd spellings.
 	numericEnd = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)$`)
 	publicPath = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 )
 
-func (g *group) checkListen(s Settings) {
+func (g *optionGroup) checkListen(s Settings) {
 	if _, err := netip.ParseAddr(s.Host); g.ok("host") && err != nil && !hostName.MatchString(s.Host) {
 		g.refuse("host", "must be an IP address or a host name, without a port, such as 127.0.0.1")
 	}
@@ -31,7 +31,7 @@ func (g *group) checkListen(s Settings) {
 }
 
 // publicURL is nil if there is a problem.
-func (g *group) publicURL(s Settings) *url.URL {
+func (g *optionGroup) publicURL(s Settings) *url.URL {
 	switch {
 	case !g.ok("public_url"):
 		return nil
@@ -49,14 +49,14 @@ func (g *group) publicURL(s Settings) *url.URL {
 	}
 	u := &url.URL{Scheme: "http", Host: "localhost:" + strconv.Itoa(s.Port)}
 	if !contract.IsLoopback(s.Host) {
-		g.loader.warnOnce("PUBLIC_URL is not set; %s works on this machine only", u)
+		g.loader.warnOfDoubt("PUBLIC_URL is not set; %s works on this machine only", u)
 	}
 	return u
 }
 
-// allowedPublicURLs are those beside public, which is nil if it has a problem. The Host of
-// a request chooses among them all, so that no two may have the same.
-func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL) {
+// allowedPublicURLs are the further public URLs; public is nil if it has a problem. The
+// Host of a request selects one of them, so no two may have the same host.
+func (g *optionGroup) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL) {
 	const option = "auth_allowed_public_urls"
 	for i, text := range s.AllowedPublicURLs {
 		u, err := parsePublicURL(text)
@@ -66,10 +66,10 @@ func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL)
 		}
 		same := func(other *url.URL) bool { return other != nil && other.Host == u.Host }
 		if same(public) && *public == *u || slices.ContainsFunc(list, func(other *url.URL) bool { return *other == *u }) {
-			continue // twice is as good as once
+			continue // a repetition is harmless
 		}
 		if same(public) || slices.ContainsFunc(list, same) {
-			g.refuse(option, "has two URLs of the host %s, or one beside PUBLIC_URL: a request tells its host and not its scheme, and the path belongs to the host; write one", u.Host)
+			g.refuse(option, "has two URLs of the host %s, or one in addition to PUBLIC_URL: a request contains its host but not its scheme, and the path belongs to the host; write only one", u.Host)
 			continue
 		}
 		list = append(list, u)
@@ -77,8 +77,8 @@ func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL)
 	return list
 }
 
-// parsePublicURL reads the URL that all callback URLs and cookies are made from.
-// Its errors do not quote it, since a password may be in it.
+// parsePublicURL reads the URL that all callback URLs and cookies are derived from. Errors
+// do not quote it, because it may contain a password.
 func parsePublicURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -127,8 +127,8 @@ func publicHost(u *url.URL) (string, error) {
 	return name + ":" + strconv.Itoa(number), nil
 }
 
-// proxies reads a list of proxies in the words of Express.
-func (g *group) proxies(option string, list []string) []netip.Prefix {
+// proxies reads a list of proxies in the notation of Express.
+func (g *optionGroup) proxies(option string, list []string) []netip.Prefix {
 	if !g.ok(option) || (len(list) == 1 && isFalse(list[0])) {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 type App struct {
 	Name   string
 	Scheme string
-	Host   string // as browsers write it in an origin: in lower case, with a port unless it is the default
+	Host   string // as in an origin of browsers: in lower case, with a port unless it is the default
 	Prefix string // "/", or a path that begins and ends with a slash
 
 	AppSubject
@@ -25,17 +25,17 @@ type App struct {
 	Public    []PublicPath
 	Preflight bool
 
-	// EmailOf are the providers whose e-mail addresses say who somebody is there.
+	// EmailOf are the providers whose e-mail addresses identify users at the app.
 	EmailOf []string
 
-	from map[string]string // where its fields stand, for messages
+	from map[string]string // place of each field, for messages
 }
 
-// AppSubject says who: of each list that is not empty, one entry must fit.
+// AppSubject describes users: of each list that is not empty, one entry must match.
 type AppSubject struct{ Providers, Roles, Groups, Users []string }
 
-// PublicPath is for everybody: all below it if it ends in a slash. No methods are GET
-// and HEAD.
+// PublicPath is a path for everybody, with all paths below it if it ends in a slash.
+// Without methods, GET and HEAD are public.
 type PublicPath struct {
 	Path    string
 	Methods []string
@@ -46,7 +46,7 @@ func (a *App) hostname() string { return (&url.URL{Host: a.Host}).Hostname() }
 // URL is where the app is: its origin, and its prefix.
 func (a *App) URL() string { return a.Scheme + "://" + a.Host + a.Prefix }
 
-func (a *App) namesAddress() bool {
+func (a *App) hasEmailUser() bool {
 	for _, s := range append([]AppSubject{a.AppSubject}, a.Allow...) {
 		if slices.ContainsFunc(s.Users, func(user string) bool { return strings.Contains(user, "@") }) {
 			return true
@@ -71,7 +71,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-// at says where an app is. The error follows its URL in a message.
+// at sets where an app is. An error follows its URL in a message.
 func (a *App) at(text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -80,7 +80,7 @@ func (a *App) at(text string) error {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 		return errors.New("must have no user, query or fragment")
 	case strings.Contains(u.Host, "*"):
-		return errors.New("must name one host; wildcards are not possible, list each app")
+		return errors.New("must name one host; wildcards are not supported, list each app")
 	}
 	if label, err := idna.Lookup.ToASCII(u.Hostname()); err == nil {
 		u.Host = strings.Replace(u.Host, u.Hostname(), label, 1)
@@ -121,10 +121,10 @@ func (l *loader) readApps() (apps []App) {
 	return apps
 }
 
-// noSuchKey says what was meant, perhaps a setting that stands at the top of the file.
+// noSuchKey suggests the key that was meant, or a setting of the top level of the file.
 func noSuchKey(key string, known []string) string {
 	if _, ok := settingsSchema.Lookup("forward_auth_" + key); ok {
-		return "is a setting: write forward_auth_" + key + " at the top of the file"
+		return "is a setting: write forward_auth_" + key + " at the top level of the file"
 	}
 	return "there is no such key" + didYouMean(key, known)
 }
@@ -148,7 +148,7 @@ var (
 	publicKeys  = []string{"path", "methods"}
 )
 
-// appReader reads the fields of one app, and remembers where they stand.
+// appReader reads the fields of one app and remembers their places.
 type appReader struct {
 	*loader
 	path string
@@ -193,7 +193,7 @@ func (r *appReader) refuse(place, format string, args ...any) {
 	r.problems.Addf(place, format, args...)
 }
 
-// locate reads the URL of an app, when all else is known.
+// locate reads the URL of an app, after all other fields.
 func (r *appReader) locate(app *App, where string) {
 	if where == "" {
 		r.refuse(app.from["url"], "needs url, the origin of the app, such as https://wiki.example.org")
@@ -259,7 +259,7 @@ func (r *appReader) public(e entry) (list []PublicPath) {
 			case "methods":
 				p.Methods = r.texts(path, field)
 			default:
-				r.refuse(r.document.at(path+"."+field.key, field.line), "%s; a path is for everybody or for whom the app admits, so none of these stands here",
+				r.refuse(r.document.at(path+"."+field.key, field.line), "%s; a public path is for everybody and has no rules",
 					noSuchKey(field.key, publicKeys))
 			}
 		}
@@ -292,10 +292,10 @@ func (r *appReader) text(e entry) string {
 	return texts[0]
 }
 
-const emptyList = "is an empty list: nobody would know whether that is everybody or nobody; leave it out for everybody"
+const emptyList = "is an empty list, which could mean everybody or nobody; leave it out for everybody"
 
-// texts reads a list of texts; one text is a list of one. An empty list would look like
-// a rule, and be none.
+// texts reads a list of texts; a single text is a list of one. An empty list would look
+// like a rule but restrict nothing.
 func (r *appReader) texts(path string, e entry) (texts []string) {
 	place := r.document.at(path+"."+e.key, e.line)
 	value, err := r.value(e.key, e.node, 0)
@@ -316,7 +316,7 @@ func (r *appReader) texts(path string, e entry) (texts []string) {
 			text, ok = number.String(), true
 		}
 		if !ok || strings.TrimSpace(text) == "" || strings.ContainsAny(text, "\r\n\x00") {
-			r.refuse(place, "must be texts that are not empty, in one line each")
+			r.refuse(place, "must contain texts of one line that are not empty")
 			return nil
 		}
 		texts = append(texts, text)

@@ -56,8 +56,8 @@ func (s setup) mustLoad(t *testing.T) *config.Config {
 	return c
 }
 
-// refused checks that loading fails with exactly these problems, of which
-// substrings are given.
+// refused checks that loading fails with exactly these problems, each of which contains
+// the given text.
 func (s setup) refused(t *testing.T, want ...string) {
 	t.Helper()
 	_, err := s.load()
@@ -184,16 +184,16 @@ func TestSettingsRefused(t *testing.T) {
 		want    string
 	}{
 		{"L09 short secret", []string{"SECRET=0123456789abcdefghijklmnopqrstu"}, "SECRET: must be at least 32 random bytes; make one with: openssl rand -base64 32"},
-		{"L09 empty secret", []string{"SECRET="}, "SECRET: is required and not set (at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32)"},
+		{"L09 empty secret", []string{"SECRET="}, "SECRET: is required and not set (At least 32 bytes that nobody else knows. Make one with: openssl rand -base64 32)"},
 		{"port", []string{"PORT=65536"}, "PORT: must be from 1 to 65535"},
 		{"port 0 without URL", []string{"PORT=0"}, "PUBLIC_URL: is required if the port is 0"},
 		{"port as text", []string{"PORT=http"}, `PORT: must be a whole number, not "http"`},
 		{"host with port", []string{"HOST=0.0.0.0:80"}, "HOST: must be an IP address or a host name"},
 		{"other database", []string{"DB_CLIENT=mysql"}, "DB_CLIENT: must be sqlite3, or pg for PostgreSQL"},
 		{"database in memory", []string{"DB_FILENAME=:memory:"}, "DB_FILENAME: must be the path of a file"},
-		{"database that is a folder", []string{"DB_FILENAME=."}, "DB_FILENAME: must be the path of a file, and "},
+		{"database that is a folder", []string{"DB_FILENAME=."}, "DB_FILENAME: must be the path of a file, but "},
 		{"database in no folder", []string{"DB_FILENAME=gone/x.db"}, "DB_FILENAME: must be in a folder that exists; create "},
-		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 30d, not 900ms; a plain number is milliseconds"},
+		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 30d, not 900ms; a plain number is in milliseconds"},
 		{"lifetime of zero", []string{"REFRESH_TOKEN_TTL=0"}, "REFRESH_TOKEN_TTL: must be from 1s to 400d"},
 		{"lifetime of years", []string{"SESSION_COOKIE_TTL=401d"}, "SESSION_COOKIE_TTL: must be from 1s to 400d"},
 		{"absolute lifetime of zero", []string{"REFRESH_TOKEN_ABSOLUTE_TTL=0"}, "REFRESH_TOKEN_ABSOLUTE_TTL: must be from 1s to 400d"},
@@ -203,14 +203,14 @@ func TestSettingsRefused(t *testing.T) {
 		{"cookie name", []string{"SESSION_COOKIE_NAME=a b"}, "SESSION_COOKIE_NAME: must have letters"},
 		{"cookie name with header", []string{"SESSION_COOKIE_NAME=a\r\nSet-Cookie: x"}, "SESSION_COOKIE_NAME: must have letters"},
 		{"same cookie name", []string{"SESSION_COOKIE_NAME=x", "REFRESH_TOKEN_COOKIE_NAME=x"}, "SESSION_COOKIE_NAME: must differ"},
-		{"__Host- over http", []string{"SESSION_COOKIE_NAME=__Host-x"}, "SESSION_COOKIE_NAME: with __Host- needs https"},
-		{"__Host- with a domain", []string{https, "SESSION_COOKIE_NAME=__host-x", "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_NAME: with __Host- needs"},
-		{"__Secure- over http", []string{"SESSION_COOKIE_NAME=__Secure-x"}, "SESSION_COOKIE_NAME: with __Secure- needs https"},
+		{"__Host- over http", []string{"SESSION_COOKIE_NAME=__Host-x"}, "SESSION_COOKIE_NAME: with __Host- requires https"},
+		{"__Host- with a domain", []string{https, "SESSION_COOKIE_NAME=__host-x", "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_NAME: with __Host- requires"},
+		{"__Secure- over http", []string{"SESSION_COOKIE_NAME=__Secure-x"}, "SESSION_COOKIE_NAME: with __Secure- requires https"},
 		{"foreign cookie domain", []string{https, "SESSION_COOKIE_DOMAIN=evil.example"}, "SESSION_COOKIE_DOMAIN: must be the host name of PUBLIC_URL (login.example.org) or a domain above it"},
 		{"look-alike cookie domain", []string{https, "SESSION_COOKIE_DOMAIN=in.example.org"}, "SESSION_COOKIE_DOMAIN: must be the host"},
 		{"top-level cookie domain", []string{https, "SESSION_COOKIE_DOMAIN=.org"}, "SESSION_COOKIE_DOMAIN: must be the host"},
 		{"cookie domain of an address", []string{"PUBLIC_URL=https://10.1.2.3", "SESSION_COOKIE_DOMAIN=2.3"}, "SESSION_COOKIE_DOMAIN: must be the host"},
-		{"SameSite none over http", []string{"SESSION_COOKIE_SAME_SITE=none"}, "SESSION_COOKIE_SAME_SITE: none needs https"},
+		{"SameSite none over http", []string{"SESSION_COOKIE_SAME_SITE=none"}, "SESSION_COOKIE_SAME_SITE: none requires https"},
 		{"all proxies", []string{"IP_TRUST_PROXY=true"}, `IP_TRUST_PROXY: cannot trust "true"; write false, or the addresses of your proxies, such as 10.0.0.0/8 or loopback`},
 		{"hops", []string{"IP_TRUST_PROXY=1"}, `IP_TRUST_PROXY: cannot trust "1"`},
 		{"all addresses of IPv4", []string{"IP_TRUST_PROXY=::ffff:0.0.0.0/96"}, `IP_TRUST_PROXY: cannot trust "::ffff:0.0.0.0/96"`},
@@ -313,11 +313,11 @@ func TestPublicURLWarning(t *testing.T) {
 	}
 }
 
-// A browser that comes back from a provider brings no strict cookie.
+// A browser that returns from a provider sends no strict cookie.
 func TestLinkingWithStrictCookies(t *testing.T) {
 	for _, env := range [][]string{{"ACCOUNT_LINKING=true"}, {"SESSION_COOKIE_SAME_SITE=strict"}, {"ACCOUNT_LINKING=true", "SESSION_COOKIE_SAME_SITE=strict"}} {
 		c := newSetup(t, append(env, "PUBLIC_URL=https://login.example.org")...).mustLoad(t)
-		if want := len(env) == 2; want != (len(c.Warnings) > 0) || want && !strings.Contains(c.Warnings[0], "with SESSION_COOKIE_SAME_SITE=strict browsers do not bring the session along") {
+		if want := len(env) == 2; want != (len(c.Warnings) > 0) || want && !strings.Contains(c.Warnings[0], "with SESSION_COOKIE_SAME_SITE=strict, browsers do not send the session cookie when they return from another site") {
 			t.Errorf("%v: warnings %q", env, c.Warnings)
 		}
 		if c.AccountLinking != strings.HasPrefix(env[0], "ACCOUNT_LINKING") {
@@ -337,7 +337,7 @@ func TestEverythingIsReportedAtOnce(t *testing.T) {
 		"SECRET: must be at least 32 random bytes",
 		`AUTH_GOOD_MODE: must be one of session, json, cookie, not "cookies"; did you mean "cookie"?`,
 		"AUTH_BAD_DRIVER: is required and not set (mechanism: openid",
-		"providers.third.driver (doorward.yaml:5): local is not possible",
+		"providers.third.driver (doorward.yaml:5): local is not supported",
 	)
 	_, err := s.load()
 	if strings.Contains(err.Error(), "hunter2") {
@@ -360,11 +360,11 @@ func TestTrustedProxiesAreWhole(t *testing.T) {
 	}
 }
 
-// The tables in the manual come from the same schemas that decode.
+// The tables in the manual come from the schemas that decode the settings.
 func TestReference(t *testing.T) {
 	text := config.Reference()
 	for _, want := range []string{
-		"| `SECRET` | string, secret |  | yes | at least 32 bytes",
+		"| `SECRET` | string, secret |  | yes | At least 32 bytes",
 		"| `ACCESS_TOKEN_TTL` | duration | `15m` |",
 		"| `AUTH_<PROVIDER>_MODE` | string: `session`, `json`, `cookie` | `session` |",
 	} {
@@ -381,9 +381,10 @@ func TestL09RegularSecret(t *testing.T) {
 	}
 }
 
-// A plain number is milliseconds, as in Directus, and few mean five of them.
+// A plain number is in milliseconds, as in Directus, but hardly anybody means five of
+// them.
 func TestShutdownDelay(t *testing.T) {
-	const told = "SHUTDOWN_DELAY is 5ms, which no load balancer notices"
+	const told = "SHUTDOWN_DELAY is 5ms, which is too short for a load balancer to notice"
 	for value, want := range map[string]bool{"5": true, "5s": false, "5000": false, "0": false} {
 		warned := strings.Contains(strings.Join(newSetup(t, "SHUTDOWN_DELAY="+value).mustLoad(t).Warnings, "\n"), told)
 		if warned != want {

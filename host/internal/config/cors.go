@@ -15,19 +15,19 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// CORSSettings say what pages of other origins may do, under the names that Directus has
-// for them.
+// CORSSettings are what pages of other origins are allowed to do, under the names of
+// Directus.
 type CORSSettings struct {
-	CORSEnabled        bool     `option:"cors_enabled" default:"false" doc:"let programs of pages of other origins use what CORS_ORIGIN says. See endpoints.md"`
-	CORSOrigin         []string `option:"cors_origin" default:"false" doc:"origins of these pages, such as https://app.example.org, with commas between them; each is trusted like a page of PUBLIC_URL to act for whoever is signed in. With CORS_CREDENTIALS=false also true or *, for what needs no cookie, from anywhere"`
-	CORSMethods        []string `option:"cors_methods" default:"GET,POST,PATCH,DELETE" doc:"what browsers are told in Access-Control-Allow-Methods"`
-	CORSAllowedHeaders []string `option:"cors_allowed_headers" default:"Content-Type,Authorization" doc:"what browsers are told in Access-Control-Allow-Headers"`
-	CORSExposedHeaders []string `option:"cors_exposed_headers" default:"Content-Range,Retry-After,X-Request-Id" doc:"what browsers are told in Access-Control-Expose-Headers"`
-	CORSCredentials    bool     `option:"cors_credentials" default:"true" doc:"cookies count that browsers send along from these pages; false if their programs sign in with mode json only"`
-	CORSMaxAge         int      `option:"cors_max_age" default:"18000" doc:"for how many seconds browsers may remember what a page may do; they take at most 7200 (Chromium) or 86400 (Firefox)"`
+	CORSEnabled        bool     `option:"cors_enabled" default:"false" doc:"Let scripts on pages of other origins use the API, as CORS_ORIGIN says. See endpoints.md."`
+	CORSOrigin         []string `option:"cors_origin" default:"false" doc:"The origins of these pages, such as https://app.example.org, separated by commas. Each is trusted like a page of PUBLIC_URL to act for the signed-in user. With CORS_CREDENTIALS=false, true or * is also possible: any origin, for requests that need no cookie."`
+	CORSMethods        []string `option:"cors_methods" default:"GET,POST,PATCH,DELETE" doc:"The value of Access-Control-Allow-Methods."`
+	CORSAllowedHeaders []string `option:"cors_allowed_headers" default:"Content-Type,Authorization" doc:"The value of Access-Control-Allow-Headers."`
+	CORSExposedHeaders []string `option:"cors_exposed_headers" default:"Content-Range,Retry-After,X-Request-Id" doc:"The value of Access-Control-Expose-Headers."`
+	CORSCredentials    bool     `option:"cors_credentials" default:"true" doc:"Accept cookies that browsers send with requests from these pages. Set it to false if their scripts sign in with mode json only."`
+	CORSMaxAge         int      `option:"cors_max_age" default:"18000" doc:"How many seconds browsers may remember what a page is allowed to do. They use at most 7200 (Chromium) or 86400 (Firefox)."`
 }
 
-// CORS is what pages of other origins may do; the zero value: nothing.
+// CORS is what pages of other origins are allowed to do. The zero value allows nothing.
 type CORS struct {
 	Origins []string // as browsers write them in the header Origin, RFC 6454 section 6.2
 	Any     bool     // every origin, without Credentials
@@ -37,11 +37,11 @@ type CORS struct {
 	MaxAge                                  time.Duration
 }
 
-// longestMaxAge is a day, the most that any browser remembers, in seconds.
+// longestMaxAge is one day in seconds, the longest that any browser remembers.
 const longestMaxAge = 86_400
 
-// cors checks the settings. Those of what is not enabled have no effect.
-func (g *group) cors(s *Settings, public *url.URL) CORS {
+// cors checks the settings. Without CORS_ENABLED the others have no effect.
+func (g *optionGroup) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	if !s.CORSEnabled {
 		g.warnOfCORSWithoutEffect()
 		return CORS{}
@@ -53,33 +53,33 @@ func (g *group) cors(s *Settings, public *url.URL) CORS {
 		ExposedHeaders: g.tokens("cors_exposed_headers", s.CORSExposedHeaders),
 	}
 	for i, method := range c.Methods {
-		c.Methods[i] = strings.ToUpper(method) // browsers tell patch from PATCH
+		c.Methods[i] = strings.ToUpper(method) // browsers distinguish patch from PATCH
 	}
 	g.corsOrigins(&c, s.CORSOrigin)
-	s.CORSOrigin = slices.Clip(c.Origins) // two ways to write the same are no change
+	s.CORSOrigin = slices.Clip(c.Origins) // another spelling is not a change
 	if c.Any {
 		s.CORSOrigin = append(s.CORSOrigin, "*")
 	}
 	switch {
 	case len(s.CORSOrigin) == 0 && g.ok("cors_origin"):
-		g.loader.warnOnce("%s is true, and no other origin may do anything: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
+		g.loader.warnOfDoubt("%s is true, but no other origin is allowed: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
 	case c.Any && c.Credentials && g.ok("cors_origin") && g.ok("cors_credentials"):
-		g.refuse("cors_origin", "lets every page of the web act for whoever is signed in; name the origins of your applications, such as https://app.example.org, "+
-			"or write CORS_CREDENTIALS=false, if they use tokens and no cookies")
+		g.refuse("cors_origin", "lets every page of the web act for the signed-in user; name the origins of your applications, such as https://app.example.org, "+
+			"or write CORS_CREDENTIALS=false if they use tokens and no cookies")
 	}
-	if public != nil {
-		g.warnOfOrigins(c, *s, public)
+	if public != nil && g.ok("auth_allowed_public_urls") {
+		g.warnOfOrigins(c, *s, public, allowed)
 	}
 	return c
 }
 
-func (g *group) warnOfCORSWithoutEffect() {
+func (g *optionGroup) warnOfCORSWithoutEffect() {
 	if g.isGiven("cors_enabled") {
-		return // somebody has turned it off, and left the rest
+		return // it was turned off, and the rest was kept
 	}
 	for _, option := range []string{"cors_origin", "cors_methods", "cors_allowed_headers", "cors_exposed_headers", "cors_credentials", "cors_max_age"} {
 		if g.isGiven(option) {
-			g.loader.warnOnce("%s has no effect without CORS_ENABLED=true", g.spell(option))
+			g.loader.warnOfNoEffect("%s has no effect without CORS_ENABLED=true", g.spell(option))
 		}
 	}
 }
@@ -87,11 +87,11 @@ func (g *group) warnOfCORSWithoutEffect() {
 // headerToken is a method or the name of a header (RFC 9110 section 5.6.2).
 var headerToken = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-func (g *group) tokens(option string, list []string) (tokens []string) {
+func (g *optionGroup) tokens(option string, list []string) (tokens []string) {
 	for _, entry := range list {
 		entry = strings.TrimSpace(entry)
 		if g.ok(option) && !headerToken.MatchString(entry) {
-			g.refuse(option, "must be names with commas between them, such as Content-Type,Authorization")
+			g.refuse(option, "must be names separated by commas, such as Content-Type,Authorization")
 		}
 		tokens = append(tokens, entry)
 	}
@@ -99,7 +99,7 @@ func (g *group) tokens(option string, list []string) (tokens []string) {
 }
 
 // corsOrigins puts the entries of CORS_ORIGIN into c.
-func (g *group) corsOrigins(c *CORS, list []string) {
+func (g *optionGroup) corsOrigins(c *CORS, list []string) {
 	const option = "cors_origin"
 	if !g.ok(option) || len(list) == 1 && isFalse(list[0]) {
 		return
@@ -116,13 +116,13 @@ func (g *group) corsOrigins(c *CORS, list []string) {
 			continue
 		}
 		if strings.HasSuffix(entry, "/") {
-			g.loader.warnOnce("%s has %s/; browsers write origins without a slash at the end, and it is taken as %[2]s", g.spell(option), origin)
+			g.loader.warnOfDoubt("%s has %s/; browsers write origins without a trailing slash, and it is read as %[2]s", g.spell(option), origin)
 		}
 		c.Origins = append(c.Origins, origin)
 	}
 }
 
-// withoutUser leaves out what may be a password.
+// withoutUser removes a possible password.
 func withoutUser(entry string) string {
 	if at := strings.LastIndexByte(entry, '@'); at >= 0 {
 		return "…" + entry[at:]
@@ -134,13 +134,13 @@ func withoutUser(entry string) string {
 func parseOrigin(entry string) (string, error) {
 	switch {
 	case strings.EqualFold(entry, "null"):
-		return "", errors.New("is the origin of files and of frames that anybody can make; serve the application from an address of its own")
+		return "", errors.New("is the origin of files and of frames that anybody can create; serve the application from its own address")
 	case strings.ContainsAny(entry, `*\^$()|{}+`) || strings.HasPrefix(entry, "/"):
-		return "", errors.New("is a pattern; whoever gets a host that it fits could act for whoever is signed in: write each origin out, such as https://app.example.org")
+		return "", errors.New("is a pattern; anyone who gets a matching host could act for the signed-in user: write each origin out, such as https://app.example.org")
 	}
 	u, err := url.Parse(entry)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return "", fmt.Errorf("is no origin; write it with its scheme, such as %s", withScheme(entry))
+		return "", fmt.Errorf("is not an origin; write it with its scheme, such as %s", withScheme(entry))
 	}
 	host, err := publicHost(u)
 	switch {
@@ -149,14 +149,14 @@ func parseOrigin(entry string) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(entry, "#"):
 		return "", errors.New("is more than an origin; write scheme, host and port only")
 	case strings.Trim(u.Path, "/") != "":
-		return "", fmt.Errorf("has a path, and browsers tell the origin only: all pages of that host could use it; write %s://%s", u.Scheme, host)
+		return "", fmt.Errorf("has a path, but browsers send only the origin, so all pages of that host could use it; write %s://%s", u.Scheme, host)
 	case u.Scheme == "http" && !contract.IsLoopback(u.Hostname()):
-		return "", fmt.Errorf("must be https: over http whoever is on the network can put a program of their own into the page; write https://%s", host)
+		return "", fmt.Errorf("must be https: over http anyone on the network can put their own script into the page; write https://%s", host)
 	}
 	return u.Scheme + "://" + host, nil
 }
 
-// withScheme is what an origin without one was probably meant to be.
+// withScheme returns the origin that was probably meant by one without a scheme.
 func withScheme(entry string) string {
 	if u, err := url.Parse("https://" + entry); err == nil {
 		if host, err := publicHost(u); err == nil {
@@ -166,10 +166,14 @@ func withScheme(entry string) string {
 	return "https://app.example.org"
 }
 
-// warnOfOrigins names what browsers will not do, or do for more than is meant.
-func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL) {
+// warnOfOrigins names settings that browsers ignore or that allow more than intended.
+func (g *optionGroup) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
 	if c.Credentials && (slices.Contains(c.AllowedHeaders, "*") || slices.Contains(c.ExposedHeaders, "*")) {
-		g.loader.warnOnce("* is the name of a header to browsers while CORS_CREDENTIALS is true; write the names of your headers out")
+		g.loader.warnOfDoubt("browsers take * for the name of a header while CORS_CREDENTIALS is true; write out the names of your headers")
+	}
+	publicURLs := "PUBLIC_URL"
+	if len(allowed) > 0 {
+		publicURLs += " or any of AUTH_ALLOWED_PUBLIC_URLS"
 	}
 	cookiesStay := s.SessionCookieSameSite != "none" && s.RefreshCookieSameSite != "none"
 	for _, origin := range c.Origins {
@@ -179,18 +183,17 @@ func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL) {
 		}
 		switch {
 		case u.Scheme == "http" && !contract.IsLoopback(public.Hostname()):
-			g.loader.warnOnce("%s has %s, which is each visitor's own machine: whatever serves a page there may act for them; leave it out where logins matter",
+			g.loader.warnOfDoubt("%s has %s, which is each visitor's own machine: any program that serves a page there can act for them; leave it out in production",
 				g.spell("cors_origin"), origin)
-		case c.Credentials && cookiesStay && !sameSite(u, public):
-			g.loader.warnOnce("%s has %s, which is another site than PUBLIC_URL: browsers send no cookies from there, and only mode json works; "+
-				"write CORS_CREDENTIALS=false if that is what it uses, else SESSION_COOKIE_SAME_SITE=none, or REFRESH_TOKEN_COOKIE_SAME_SITE=none for mode cookie, "+
-				"which need https in PUBLIC_URL, and a browser that does not block cookies of other sites", g.spell("cors_origin"), origin)
+		case c.Credentials && cookiesStay && !sameSite(u, public) && !slices.ContainsFunc(allowed, func(other *url.URL) bool { return sameSite(u, other) }):
+			g.loader.warnOfDoubt("%s has %s, which is not on the same site as %s: browsers send no cookies from there, and only mode json works. "+
+				"Write CORS_CREDENTIALS=false if the application uses mode json; otherwise SESSION_COOKIE_SAME_SITE=none, or REFRESH_TOKEN_COOKIE_SAME_SITE=none for mode cookie, "+
+				"which need https in PUBLIC_URL and a browser that does not block cookies of other sites", g.spell("cors_origin"), origin, publicURLs)
 		}
 	}
 }
 
-// sameSite is what browsers go by when they send SameSite cookies (HTML Standard, "same
-// site").
+// sameSite decides whether browsers send SameSite cookies (HTML Standard, "same site").
 func sameSite(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && siteOf(a.Hostname()) == siteOf(b.Hostname())
 }

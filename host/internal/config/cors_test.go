@@ -10,15 +10,14 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// standardCORS is what a host has of which nothing else is said: what Directus has by
-// default, and two more headers that are exposed.
+// standardCORS are the defaults: those of Directus, and two more headers that are exposed.
 var standardCORS = config.CORSSettings{
 	CORSOrigin: []string{"false"}, CORSMethods: []string{"GET", "POST", "PATCH", "DELETE"}, CORSAllowedHeaders: []string{"Content-Type", "Authorization"},
 	CORSExposedHeaders: []string{"Content-Range", "Retry-After", "X-Request-Id"}, CORSCredentials: true, CORSMaxAge: 18000,
 }
 
 const (
-	otherSite = "is another site than PUBLIC_URL"
+	otherSite = "is not on the same site as PUBLIC_URL"
 	ownHost   = "each visitor's own machine"
 )
 
@@ -29,26 +28,28 @@ func TestCORSOrigins(t *testing.T) {
 		any          bool
 		warns        []string
 	}{
-		"one":                     {"https://app.example.org", "", []string{"https://app.example.org"}, false, nil},
-		"several":                 {"https://app.example.org, https://b.example.org:8443", "", []string{"https://app.example.org", "https://b.example.org:8443"}, false, nil},
-		"as Directus casts":       {"array:https://app.example.org,string:https://b.example.org", "", []string{"https://app.example.org", "https://b.example.org"}, false, nil},
-		"as JSON":                 {`["https://app.example.org"]`, "", []string{"https://app.example.org"}, false, nil},
-		"as browsers write it":    {"HTTPS://App.Example.ORG:443", "", []string{"https://app.example.org"}, false, nil},
-		"a slash":                 {"https://app.example.org/", "", []string{"https://app.example.org"}, false, []string{"CORS_ORIGIN has https://app.example.org/; browsers write origins without a slash"}},
-		"none":                    {"false", "", nil, false, []string{"no other origin may do anything"}},
-		"not said":                {"", "", nil, false, []string{"no other origin may do anything"}},
-		"our own":                 {"https://login.example.org", "", []string{"https://login.example.org"}, false, nil},
-		"another site":            {"https://app.example.com", "", []string{"https://app.example.com"}, false, []string{otherSite}},
-		"another customer":        {"https://a.github.io", "PUBLIC_URL=https://b.github.io", []string{"https://a.github.io"}, false, []string{otherSite}},
-		"another site, and none":  {"https://app.example.com", "SESSION_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
-		"another site by cookie":  {"https://app.example.com", "REFRESH_TOKEN_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
-		"another site by tokens":  {"https://app.example.com", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, false, nil},
-		"an app on a phone":       {"capacitor://localhost", "CORS_CREDENTIALS=false", []string{"capacitor://localhost"}, false, nil},
-		"loopback":                {"http://localhost:3000", "", []string{"http://localhost:3000"}, false, []string{ownHost}},
-		"loopback at a loopback":  {"http://localhost:3000,http://[0::1]:80", "PUBLIC_URL=http://localhost:8055", []string{"http://localhost:3000", "http://[::1]"}, false, []string{otherSite}},
-		"any without credentials": {"*", "CORS_CREDENTIALS=false", nil, true, nil},
-		"true":                    {"true", "CORS_CREDENTIALS=false", nil, true, nil},
-		"any, and one that is":    {"https://app.example.com,*", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, true, nil},
+		"one":                             {"https://app.example.org", "", []string{"https://app.example.org"}, false, nil},
+		"several":                         {"https://app.example.org, https://b.example.org:8443", "", []string{"https://app.example.org", "https://b.example.org:8443"}, false, nil},
+		"as Directus casts":               {"array:https://app.example.org,string:https://b.example.org", "", []string{"https://app.example.org", "https://b.example.org"}, false, nil},
+		"as JSON":                         {`["https://app.example.org"]`, "", []string{"https://app.example.org"}, false, nil},
+		"as browsers write it":            {"HTTPS://App.Example.ORG:443", "", []string{"https://app.example.org"}, false, nil},
+		"a slash":                         {"https://app.example.org/", "", []string{"https://app.example.org"}, false, []string{"CORS_ORIGIN has https://app.example.org/; browsers write origins without a trailing slash"}},
+		"none":                            {"false", "", nil, false, []string{"no other origin is allowed"}},
+		"not said":                        {"", "", nil, false, []string{"no other origin is allowed"}},
+		"our own":                         {"https://login.example.org", "", []string{"https://login.example.org"}, false, nil},
+		"another site":                    {"https://app.example.com", "", []string{"https://app.example.com"}, false, []string{otherSite}},
+		"another customer":                {"https://a.github.io", "PUBLIC_URL=https://b.github.io", []string{"https://a.github.io"}, false, []string{otherSite}},
+		"another site, and none":          {"https://app.example.com", "SESSION_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
+		"another site by cookie":          {"https://app.example.com", "REFRESH_TOKEN_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
+		"another site by tokens":          {"https://app.example.com", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, false, nil},
+		"the site of another of our URLs": {"https://app.example.com", "AUTH_ALLOWED_PUBLIC_URLS=https://login.example.net,https://login.example.com", []string{"https://app.example.com"}, false, nil},
+		"none of our sites":               {"https://app.example.com", "AUTH_ALLOWED_PUBLIC_URLS=https://login.example.net", []string{"https://app.example.com"}, false, []string{otherSite + " or any of AUTH_ALLOWED_PUBLIC_URLS: "}},
+		"an app on a phone":               {"capacitor://localhost", "CORS_CREDENTIALS=false", []string{"capacitor://localhost"}, false, nil},
+		"loopback":                        {"http://localhost:3000", "", []string{"http://localhost:3000"}, false, []string{ownHost}},
+		"loopback at a loopback":          {"http://localhost:3000,http://[0::1]:80", "PUBLIC_URL=http://localhost:8055", []string{"http://localhost:3000", "http://[::1]"}, false, []string{otherSite}},
+		"any without credentials":         {"*", "CORS_CREDENTIALS=false", nil, true, nil},
+		"true":                            {"true", "CORS_CREDENTIALS=false", nil, true, nil},
+		"any, and one that is":            {"https://app.example.com,*", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newSetup(t, append([]string{"PUBLIC_URL=https://login.example.org", "CORS_ENABLED=true", "CORS_ORIGIN=" + tc.origin}, tc.more)...).mustLoad(t)
@@ -67,12 +68,12 @@ func TestCORSOrigins(t *testing.T) {
 	}
 }
 
-// What lets somebody act for others who is not meant to, or is no origin of anybody, is
-// refused with what to write.
+// Origins with which the wrong people could act for others, and values that are not
+// origins, are refused with what to write instead.
 func TestCORSOriginsRefused(t *testing.T) {
 	const pattern = "is a pattern"
 	for origin, want := range map[string]string{
-		"true":                              "lets every page of the web act for whoever is signed in; name the origins",
+		"true":                              "lets every page of the web act for the signed-in user; name the origins",
 		"*":                                 "or write CORS_CREDENTIALS=false",
 		"https://app.example.org,*":         "lets every page",
 		`regex:\.example\.org$`:             pattern,
@@ -86,7 +87,7 @@ func TestCORSOriginsRefused(t *testing.T) {
 		"//app.example.org":                 pattern,
 		"http://app.example.org":            "write https://app.example.org",
 		"http://10.0.0.1:3000":              "write https://10.0.0.1:3000",
-		"https://app.example.org/app":       "has a path, and browsers tell the origin only: all pages of that host could use it; write https://app.example.org",
+		"https://app.example.org/app":       "has a path, but browsers send only the origin, so all pages of that host could use it; write https://app.example.org",
 		"https://app.example.org?":          "is more than an origin",
 		"https://app.example.org/?a=b":      "is more than an origin",
 		"https://app.example.org/#":         "is more than an origin",
@@ -96,9 +97,9 @@ func TestCORSOriginsRefused(t *testing.T) {
 		"https://app.example.org:":          "has a colon without a port",
 		"https://app.example.org:99999":     "must have a port",
 		"https://1.2.3":                     "must have a host name",
-		"file:///home/ada":                  "is no origin",
-		"data:text/html,x":                  "is no origin",
-		"true,false":                        "is no origin",
+		"file:///home/ada":                  "is not an origin",
+		"data:text/html,x":                  "is not an origin",
+		"true,false":                        "is not an origin",
 	} {
 		t.Run(origin, func(t *testing.T) {
 			s := newSetup(t, "PUBLIC_URL=https://login.example.org", "CORS_ENABLED=true", "CORS_ORIGIN="+origin)
@@ -134,11 +135,11 @@ func TestCORS(t *testing.T) {
 	})
 	t.Run("what browsers cannot be told", func(t *testing.T) {
 		newSetup(t, "CORS_ENABLED=true", "CORS_ORIGIN=http://localhost:3000", "CORS_METHODS=GET POST", "CORS_ALLOWED_HEADERS=a\r\nb").
-			refused(t, "must be names with commas", "must be names with commas")
+			refused(t, "must be names separated by commas", "must be names separated by commas")
 	})
 	t.Run("a header that is called *", func(t *testing.T) {
 		c := newSetup(t, "CORS_ENABLED=true", "CORS_ORIGIN=http://localhost:3000", "CORS_ALLOWED_HEADERS=*").mustLoad(t)
-		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "* is the name of a header") {
+		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "browsers take * for the name of a header") {
 			t.Errorf("warnings %q", c.Warnings)
 		}
 	})

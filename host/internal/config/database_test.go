@@ -62,7 +62,7 @@ func TestPostgresRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { newSetup(t, withParts(c.setting)...).refused(t, c.want) })
 	}
-	newSetup(t, withParts("DB_SSL=false", "DB_SSL__CA="+certificate(t))...).refused(t, "DB_SSL: is false, and DB_SSL__CA is given, which is for TLS; remove one of them")
+	newSetup(t, withParts("DB_SSL=false", "DB_SSL__CA="+certificate(t))...).refused(t, "DB_SSL: is false, but DB_SSL__CA is given, which is for TLS; remove one of them")
 	newSetup(t, withParts("DB_SSL__CA_FILE=empty")...).file(t, "empty", "").refused(t, "DB_SSL__CA_FILE: names a file that is empty")
 }
 
@@ -88,7 +88,7 @@ func TestPostgresTLS(t *testing.T) {
 	}
 }
 
-// Whatever nothing reads is told by its name, and stops nobody.
+// Settings that are not read are named in a warning, and do not prevent a start.
 func TestSettingsOfTheOtherDatabase(t *testing.T) {
 	for name, c := range map[string]struct{ environ, want []string }{
 		"SQLite": {[]string{"DB_HOST=h", "DB_SSL=true", "DB_PASSWORD=p"}, []string{
@@ -96,16 +96,16 @@ func TestSettingsOfTheOtherDatabase(t *testing.T) {
 			"DB_PASSWORD has no effect with DB_CLIENT=sqlite3; for PostgreSQL write DB_CLIENT=pg",
 			"DB_SSL has no effect with DB_CLIENT=sqlite3; for PostgreSQL write DB_CLIENT=pg",
 		}},
-		"PostgreSQL": {withParts("DB_FILENAME=/gone/x.db"), []string{"DB_FILENAME has no effect with DB_CLIENT=pg, but for where CONTROL_SOCKET is by default"}},
+		"PostgreSQL": {withParts("DB_FILENAME=/gone/x.db"), []string{"DB_FILENAME has no effect with DB_CLIENT=pg, except on the default of CONTROL_SOCKET"}},
 		"a connection string": {withParts("DB_CONNECTION_STRING=postgresql://h/d"), []string{
-			"DB_HOST has no effect: DB_CONNECTION_STRING is given, and counts",
-			"DB_USER has no effect: DB_CONNECTION_STRING is given, and counts",
-			"DB_DATABASE has no effect: DB_CONNECTION_STRING is given, and counts",
+			"DB_HOST has no effect: DB_CONNECTION_STRING takes precedence",
+			"DB_USER has no effect: DB_CONNECTION_STRING takes precedence",
+			"DB_DATABASE has no effect: DB_CONNECTION_STRING takes precedence",
 		}},
 		"what Directus has besides": {withParts("DB_SEARCH_PATH=x", "DB_POOL__IDLE_TIMEOUT_MILLIS=1", "DB_SSL__SERVERNAME=x"), []string{
-			"DB_POOL__IDLE_TIMEOUT_MILLIS has no effect: of the pool, DB_POOL__MIN and DB_POOL__MAX count",
-			"DB_SEARCH_PATH has no effect: the tables are in the schema doorward of the database, whatever the search path",
-			"DB_SSL__SERVERNAME has no effect: of TLS, DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
+			"DB_POOL__IDLE_TIMEOUT_MILLIS has no effect: for the pool, only DB_POOL__MIN and DB_POOL__MAX count",
+			"DB_SEARCH_PATH has no effect: the tables are in the schema doorward of the database, regardless of the search path",
+			"DB_SSL__SERVERNAME has no effect: for TLS, only DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
 		}},
 	} {
 		if diff := cmp.Diff(c.want, newSetup(t, c.environ...).mustLoad(t).Warnings); diff != "" {

@@ -12,11 +12,11 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// document is a YAML file in our own form: settings by name, and providers in its
-// order. Values are not read yet. For the form of Directus see readFlat.
+// document is a YAML file in our own form: settings by name, and providers in its order.
+// Values are not read yet. For the form of Directus see readFlat.
 type document struct {
 	name      string // of the file, without its folder
-	dir       string // from which relative paths in it count
+	dir       string // base of relative paths in it
 	settings  map[string]entry
 	providers []providerEntry
 
@@ -51,8 +51,8 @@ func (d document) at(name string, line int) string {
 
 func (d document) line(line int) string { return fmt.Sprintf("%s:%d", d.name, line) }
 
-// readDocument reads a YAML file that namedBy names. An error means that nothing
-// of it could be read.
+// readDocument reads a YAML file that namedBy names. An error means that none of it could
+// be read.
 func (l *loader) readDocument(path, namedBy string) error {
 	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
@@ -105,19 +105,19 @@ func parseYAML(text string) (*yaml.Node, error) {
 		return nil, nil
 	case err != nil && strings.Contains(err.Error(), "anchor"):
 		// The message would quote the value.
-		return nil, errors.New("a value that begins with * names no anchor; put it in quotes")
+		return nil, errors.New("a value that begins with * does not name an anchor; put it in quotes")
 	case err != nil && tabbedLine(text) > 0 && (strings.Contains(err.Error(), "cannot start any token") || strings.Contains(err.Error(), "tab character")):
-		return nil, fmt.Errorf("line %d is indented by a tab, which YAML does not have; indent with spaces", tabbedLine(text))
+		return nil, fmt.Errorf("line %d is indented with a tab, which YAML does not allow; indent with spaces", tabbedLine(text))
 	case err != nil:
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&more), io.EOF):
-		return nil, errors.New("must hold one YAML document only")
+		return nil, errors.New("must contain only one YAML document")
 	}
 	return root.Content[0], nil
 }
 
 // tabbedLine returns the number of the first line that begins with a tab, perhaps after
-// spaces, or 0. What the parser says of it has the line before, at times.
+// spaces, or 0. The parser sometimes reports the line before it.
 func tabbedLine(text string) int {
 	number := 0
 	for line := range strings.Lines(text) {
@@ -138,8 +138,8 @@ func (l *loader) readProviderEntries(e entry) {
 	}
 }
 
-// entries returns the keys and values of a mapping, of which null has none. It is
-// false for anything else. Path is empty at the top.
+// entries returns the keys and values of a mapping; null has none. It returns false for
+// any other node. path is empty at the top level.
 func (l *loader) entries(path string, node *yaml.Node) (list []entry, ok bool) {
 	node = followAlias(node)
 	if node == nil || node.ShortTag() == "!!null" {
@@ -154,7 +154,7 @@ func (l *loader) entries(path string, node *yaml.Node) (list []entry, ok bool) {
 		key, err := scalarKey(node.Content[i])
 		line := node.Content[i].Line
 		if err == nil && first[key] != 0 {
-			err = fmt.Errorf("stands in line %d already", first[key])
+			err = fmt.Errorf("is already in line %d", first[key])
 		}
 		if err != nil {
 			l.problems.Addf(l.document.at(strings.TrimPrefix(path+"."+key, "."), line), "%v", err)
@@ -177,7 +177,7 @@ func noSuchSetting(key string) string {
 	return "there is no such setting"
 }
 
-// holdsSecrets reports whether a secret seems to stand in the file itself.
+// holdsSecrets reports whether the file itself seems to contain a secret.
 func (d document) holdsSecrets() bool {
 	for _, e := range d.settings {
 		if e.isSecret() {

@@ -6,50 +6,48 @@ import (
 	"strings"
 )
 
-// A variable of the environment.
+// A variable of the environment or of a file of variables.
 type variable struct {
 	value  string
-	origin string // its name, and where it stands if that is a file
+	origin string // its name, and its place if that is a file
 }
 
-// Patterns of dotenv, the npm package by which Directus reads its .env, with
-// the classes \s and $ as they are in JavaScript.
+// Patterns of dotenv, the npm package with which Directus reads its .env, with the classes
+// \s and $ of JavaScript.
 const (
 	jsSpace   = `[\t\n\v\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}]`
 	jsNewline = `[\n\r\x{2028}\x{2029}]`
 	jsLineEnd = `(\z|` + jsNewline + `)`
 )
 
-// assignment is an assignment with what follows it up to the end of a line:
-// name, value, and that end. A value is in quotes only if its line ends, but for
-// a comment, behind a closing quote.
+// assignment is an assignment and the rest of its line: name, value, end. A value is
+// quoted only if nothing but a comment follows the closing quote on its line.
 var assignment = regexp.MustCompile(`\A` + jsSpace + `*(?:export` + jsSpace + `+)?([0-9A-Za-z_.-]+)` +
 	`(?:` + jsSpace + `*=` + jsSpace + `*?|:` + jsSpace + `+?)` +
 	`(` + jsSpace + `*'(?:\\'|[^'])*'|` + jsSpace + `*"(?:\\"|[^"])*"|` + jsSpace + "*`(?:\\\\`|[^`])*`" + `|[^#\r\n]+)?` +
 	jsSpace + `*(?:#[^\n\r\x{2028}\x{2029}]*)?` + jsLineEnd)
 
-// dotenv is what a file .env holds.
+// dotenv is the content of a .env file.
 type dotenv struct {
 	vars map[string]variable
 
-	// warnings are for what may be read otherwise than it was meant. They
-	// hold names and lines, never a value.
-	warnings []string
+	// warnings are about assignments that may not be read as intended. They contain names
+	// and lines, never a value.
+	warnings []Finding
 
-	skipped int // lines that are no assignments
+	skipped int // lines that are not assignments
 
-	// swallowed says of a value in quotes that a setting of ours is part of it.
-	// A quote is missing, and reading on as dotenv does would leave out what
-	// may keep people out, such as a registration that is closed.
+	// swallowed says that a value in quotes contains a setting. A quote is missing, and
+	// continuing as dotenv does would lose settings that protect, such as a closed
+	// registration.
 	swallowed string
 }
 
-// parseDotenv reads a .env byte for byte as dotenv does, so that a file that works
-// for Directus means the same here; testdata/dotenv.json holds its answers.
-// dotenv refuses nothing: what it cannot read it leaves out, or takes for a part of
-// a value, without a word. So does this, with a warning; what is swallowed is for
-// the caller to refuse. Variables in values are not expanded: a $ in a password is
-// a $.
+// parseDotenv reads a .env file exactly as dotenv does, so a file that works for Directus
+// means the same here; testdata/dotenv.json contains the results of dotenv. dotenv refuses
+// nothing: it silently skips what it cannot read, or makes it part of a value. parseDotenv
+// does the same, but with a warning. The caller must refuse swallowed settings. Variables
+// in values are not expanded: a $ in a password is a $.
 func parseDotenv(name, text string) dotenv {
 	d := dotenv{vars: map[string]variable{}}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
@@ -73,13 +71,13 @@ func parseDotenv(name, text string) dotenv {
 		d.set(found)
 		at = lineStart(text, at+match[6])
 	}
-	if more := d.skipped - mostSkipped; more > 0 {
-		d.warn("%d more lines of %s are no assignments, and are ignored", more, name)
+	if more := d.skipped - maxSkippedWarnings; more > 0 {
+		d.warn(ClassNoEffect, "%d more lines of %s are not assignments and are ignored", more, name)
 	}
 	return d
 }
 
-// lineStart returns where the first line begins that does not begin before from.
+// lineStart returns the beginning of the first line that begins at or after from.
 func lineStart(text string, from int) int {
 	for at := from; at < len(text); at++ {
 		if endsLine(text[:at]) {
@@ -93,51 +91,51 @@ func endsLine(text string) bool {
 	return strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\u2028") || strings.HasSuffix(text, "\u2029")
 }
 
-func (d *dotenv) warn(format string, args ...any) {
-	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+func (d *dotenv) warn(class Class, format string, args ...any) {
+	d.warnings = append(d.warnings, Finding{Class: class, Text: fmt.Sprintf(format, args...)})
 }
 
-// mostSkipped is how many lines are named that are no assignments. All lines of a file
-// are that was named by mistake.
-const mostSkipped = 10
+// maxSkippedWarnings is how many lines that are not assignments are named. If a file was named by
+// mistake, that is all of its lines.
+const maxSkippedWarnings = 10
 
-// skip passes over a line that is no assignment.
+// skip passes over a line that is not an assignment.
 func (d *dotenv) skip(file, text string, line int) {
 	if text == "" || text[0] == '#' {
 		return
 	}
-	if d.skipped++; d.skipped <= mostSkipped {
-		d.warn("line %d of %s is no assignment, and is ignored; write NAME=value, or # before a comment", line, file)
+	if d.skipped++; d.skipped <= maxSkippedWarnings {
+		d.warn(ClassNoEffect, "line %d of %s is not an assignment and is ignored; write NAME=value, or # before a comment", line, file)
 	}
 }
 
-// set keeps the variable, over an earlier one of its name.
+// set keeps the variable, in place of an earlier one of the same name.
 func (d *dotenv) set(r rawAssignment) {
 	if _, ok := d.vars[r.name]; ok {
-		d.warn("%s stands twice in %s; the last one counts", r.name, r.place)
+		d.warn(ClassDoubtful, "%s is set twice in %s; the last one counts", r.name, r.place)
 	}
 	value := r.read()
 	if r.swallows() {
-		d.swallowed = r.origin() + " is in quotes over several lines, and a setting is part of its value: close the quote"
+		d.swallowed = r.origin() + " is in quotes over several lines, and its value contains a setting: close the quote"
 	}
 	if doubt := r.doubt(value); doubt != "" {
-		d.warn("%s %s", r.origin(), doubt)
+		d.warn(ClassDoubtful, "%s %s", r.origin(), doubt)
 	}
 	d.vars[r.name] = variable{value, r.origin()}
 }
 
-// rawAssignment is an assignment as it stands in the file.
+// rawAssignment is an assignment as written.
 type rawAssignment struct {
 	name  string
 	place string // name of the file
 	line  int
 
-	between string // name and value
+	between string // between name and value
 	value   string
-	comment string // behind it on its line, from the space before it on
+	comment string // after it on its line, with the space before it
 }
 
-// comment returns what of the text is a comment on its first line.
+// comment returns the comment on the first line of a text.
 func comment(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	if at := strings.IndexByte(line, '#'); at >= 0 {
@@ -148,8 +146,7 @@ func comment(text string) string {
 
 func (r rawAssignment) origin() string { return fmt.Sprintf("%s (%s:%d)", r.name, r.place, r.line) }
 
-// read takes the quotes off. In double quotes, \n and \r are what they stand for;
-// no other backslash is.
+// read removes the quotes. In double quotes, it replaces \n and \r, and no other escape.
 func (r rawAssignment) read() string {
 	text := trimSpace(r.value)
 	value := unquote(text)
@@ -161,8 +158,7 @@ func (r rawAssignment) read() string {
 
 const quotes = "\"'`"
 
-// unquote takes off the quotes in which a line stands, up to the last such quote that
-// ends a line.
+// unquote removes the quotes around a line, up to the last such quote that ends a line.
 func unquote(text string) string {
 	var out strings.Builder
 	for text != "" {
@@ -178,7 +174,7 @@ func unquote(text string) string {
 	return out.String()
 }
 
-// closingQuote returns where the last quote is that is the same as the first
+// closingQuote returns the position of the last quote that is the same as the first
 // character and ends a line, or 0.
 func closingQuote(text string) int {
 	if !strings.ContainsRune(quotes, rune(text[0])) {
@@ -194,7 +190,7 @@ func closingQuote(text string) int {
 
 var innerAssignment = regexp.MustCompile(`\n(?:export +)?([A-Z][A-Z0-9_]+)=[^=\n]`)
 
-// swallows reports whether a setting of ours stands in the value.
+// swallows reports whether the value contains a setting.
 func (r rawAssignment) swallows() bool {
 	for _, inner := range innerAssignment.FindAllStringSubmatch(r.value, -1) {
 		option, _ := optionOf(inner[1])
@@ -205,29 +201,29 @@ func (r rawAssignment) swallows() bool {
 	return false
 }
 
-// doubt says what about a value may not be what was meant.
+// doubt says why a value may not be what was meant.
 func (r rawAssignment) doubt(value string) string {
 	text := trimSpace(r.value)
 	quoted := text != "" && strings.ContainsRune(quotes, rune(text[0]))
 	cut := r.comment != ""
 	switch {
 	case strings.Contains(r.between, "\n") || strings.HasPrefix(strings.TrimLeft(r.value, " \t"), "\n"):
-		return "has its value on a later line; write it behind the ="
+		return "has its value on a later line; write it after the ="
 	case innerAssignment.MatchString(text):
 		return "is in quotes over several lines, and what looks like another assignment is part of its value; is a quote missing?"
 	case cut && r.comment[0] == '#' && r.value == trimSpaceRight(r.value) && (!quoted || quotesIn(text) != 2):
 		return "ends at a #, where a comment begins; put the value in other quotes if the # belongs to it"
 	case cut && quoted && quotesIn(text) > 2:
-		return "ends at a #, where a comment begins, because its quotes hold the same quotes; put it in other quotes"
+		return "ends at a #, where a comment begins, because its value contains the same quotes; put it in other quotes"
 	case quoted && value == text:
-		return "begins with a quote and does not end with it, so that the quote is part of the value"
+		return "begins with a quote but does not end with it, so the quote is part of the value"
 	case quoted && text[0] == '"' && strings.Contains(value, `\"`):
 		return `keeps the backslash before each " in it, as with dotenv; put the value in single quotes, without backslashes`
 	}
 	return ""
 }
 
-// quotesIn counts the quotes in a text that are like its first character.
+// quotesIn counts the quotes in a text that are the same as its first character.
 func quotesIn(text string) int {
 	return strings.Count(strings.ReplaceAll(text, `\`+text[:1], ""), text[:1])
 }
@@ -237,7 +233,7 @@ var (
 	trailingSpace = regexp.MustCompile(jsSpace + `+\z`)
 )
 
-// trimSpace takes off what JavaScript's trim does.
+// trimSpace trims as JavaScript does.
 func trimSpace(text string) string {
 	return trimSpaceRight(leadingSpace.ReplaceAllString(text, ""))
 }

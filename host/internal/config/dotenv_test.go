@@ -49,26 +49,26 @@ func TestDotenvIsReadAsDotenvReadsIt(t *testing.T) {
 	}
 }
 
-// Where dotenv leaves something out or takes it for a part of a value without a
-// word, there is a warning, by name and line and without the value.
+// Where dotenv silently skips something or makes it part of a value, there is a warning
+// with name and line but without the value.
 func TestDotenvDoubts(t *testing.T) {
 	for text, want := range map[string]string{
-		"B=c\nhunter2\nD=e":                    "line 2 of .env is no assignment",
-		"A=\"b\nc\"\n\n\nexport hunter2":       "line 5 of .env is no assignment",
-		"A=b\nA=hunter2":                       "A stands twice in .env; the last one counts",
+		"B=c\nhunter2\nD=e":                    "line 2 of .env is not an assignment",
+		"A=\"b\nc\"\n\n\nexport hunter2":       "line 5 of .env is not an assignment",
+		"A=b\nA=hunter2":                       "A is set twice in .env; the last one counts",
 		"A=hunter2#x":                          "A (.env:1) ends at a #",
 		"A=#hunter2":                           "A (.env:1) ends at a #",
 		`A="{"hunter2":"#c"}"`:                 "A (.env:1) ends at a #",
 		`A="{"hunter2":"x #c"}"`:               "A (.env:1) ends at a #",
-		"\nA=\"hunter2":                        "A (.env:2) begins with a quote and does not end with it",
-		"A='hunter2' b":                        "A (.env:1) begins with a quote and does not end with it",
+		"\nA=\"hunter2":                        "A (.env:2) begins with a quote but does not end with it",
+		"A='hunter2' b":                        "A (.env:1) begins with a quote but does not end with it",
 		"B=c\nA=\"hunter2\\\"b\"":              `A (.env:2) keeps the backslash before each "`,
 		"A=\n'hunter2'":                        "A (.env:1) has its value on a later line",
 		"A:\nHUNTER2=hunter2":                  "A (.env:1) has its value on a later line",
 		"A=\"hunter2\nAUTH_X=b\nAUTH_Y_Z=c\"":  "A (.env:1) is in quotes over several lines",
 		"A='hunter2\nPORT='\nPASSWORD='hunter": "A (.env:1) is in quotes over several lines",
 	} {
-		warnings := parseDotenv(".env", text).warnings
+		warnings := textsOf(parseDotenv(".env", text).warnings)
 		if all := strings.Join(warnings, "\n"); !strings.Contains(all, want) || strings.Contains(strings.ToLower(all), "hunter2") {
 			t.Errorf("%q: warnings %q, want %q", text, warnings, want)
 		}
@@ -82,7 +82,7 @@ func TestDotenvHasNoDoubtAboutWhatIsUsual(t *testing.T) {
 		"A=\"-----BEGIN PRIVATE KEY-----\nMIIE==\nAbCd=\n-----END PRIVATE KEY-----\n\"\nB=c", "A=\"b\nc\" # d", "A=''", `A=""`, "A=b\n\n# c", "A='b'\n# it's c", "A=b\n\n#c",
 	} {
 		if d := parseDotenv(".env", text); len(d.warnings) > 0 {
-			t.Errorf("%q: %q", text, d.warnings)
+			t.Errorf("%q: %q", text, textsOf(d.warnings))
 		}
 	}
 }
@@ -98,11 +98,12 @@ func TestDotenvTellsTheLine(t *testing.T) {
 	}
 }
 
-// A file that was named by mistake is told of in a few lines.
+// A file that was named by mistake causes only a few warnings.
 func TestDotenvOfManyLinesThatAreNone(t *testing.T) {
 	d := parseDotenv(".env", strings.Repeat("what is this\n", 50_000)+"PORT=1001\n")
-	if d.vars["PORT"].value != "1001" || len(d.warnings) != 11 || !strings.HasPrefix(d.warnings[9], "line 10 of .env is no assignment, and is ignored") ||
-		d.warnings[10] != "49990 more lines of .env are no assignments, and are ignored" {
-		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(d.warnings), d.warnings[:min(12, len(d.warnings))])
+	warnings := textsOf(d.warnings)
+	if d.vars["PORT"].value != "1001" || len(warnings) != 11 || !strings.HasPrefix(warnings[9], "line 10 of .env is not an assignment and is ignored") ||
+		warnings[10] != "49990 more lines of .env are not assignments and are ignored" {
+		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(warnings), warnings[:min(12, len(warnings))])
 	}
 }

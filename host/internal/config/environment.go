@@ -9,15 +9,15 @@ import (
 type given struct {
 	value  any
 	origin string
-	base   string // folder from which it counts, if it is a relative path
-	broken bool   // there is a problem already, and no value
+	base   string // folder at which it starts, if it is a relative path
+	broken bool   // it already has a problem, and no value
 
-	name  string // as the operator wrote it
+	name  string // as written
 	place string // where: "environment", or file and line
-	file  string // path of the file that holds the value; empty: none does
+	file  string // path of the file that contains the value; empty: there is none
 }
 
-// A candidate is a variable that gives a value, itself or by a file.
+// A candidate is a variable that gives a value, directly or through a file.
 type candidate struct {
 	variable
 	isFile bool
@@ -26,7 +26,7 @@ type candidate struct {
 // setting finds a variable by its name in capitals, or NAME_FILE.
 func (l *loader) setting(name string) (given, bool) {
 	for _, layer := range l.layers {
-		found, ok := l.pick(candidate{layer[name], false}, candidate{layer[name+fileSuffix], true})
+		found, ok := l.choose(candidate{layer[name], false}, candidate{layer[name+fileSuffix], true})
 		if ok {
 			return found, true
 		}
@@ -36,9 +36,9 @@ func (l *loader) setting(name string) (given, bool) {
 
 const fileSuffix = "_FILE"
 
-// pick takes the one candidate that is not empty. It is a problem if there are
-// two, because only the operator knows which is meant.
-func (l *loader) pick(candidates ...candidate) (given, bool) {
+// choose returns the only candidate that is not empty. Two of them are a problem, because
+// only the operator knows which one is meant.
+func (l *loader) choose(candidates ...candidate) (given, bool) {
 	var found []candidate
 	for _, c := range candidates {
 		if c.value != "" {
@@ -54,7 +54,7 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 	value := withoutCast(first.value)
 	switch {
 	case len(found) > 1:
-		l.problems.Addf(found[1].origin, "is given beside %s; give only one of them", first.origin)
+		l.problems.Addf(found[1].origin, "is given in addition to %s; give only one of them", first.origin)
 		picked.broken = true
 	case first.isFile:
 		content, err := l.readValue(first.origin, value, l.dir)
@@ -68,7 +68,7 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 	return picked, true
 }
 
-// where takes the origin apart.
+// where splits the origin.
 func (v variable) where() (name, place string) {
 	name, place, inFile := strings.Cut(v.origin, " (")
 	if !inFile {
@@ -77,8 +77,8 @@ func (v variable) where() (name, place string) {
 	return name, strings.TrimSuffix(place, ")")
 }
 
-// withoutCast strips the type that may stand before a value in environments of the
-// seed system. Here the option itself knows its type.
+// withoutCast removes the type prefix that values can have in environments of Directus.
+// Here the type of an option is known.
 func withoutCast(value string) string {
 	cast, rest, ok := strings.Cut(value, ":")
 	switch {
@@ -92,8 +92,8 @@ func withoutCast(value string) string {
 	return value
 }
 
-// plainArray strips the casts of the elements, and keeps them apart even if one
-// begins with a bracket.
+// plainArray removes the casts of the elements, and keeps them separate even if one begins
+// with a bracket.
 func plainArray(text string) string {
 	list := []string{}
 	for element := range strings.SplitSeq(text, ",") {

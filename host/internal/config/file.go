@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// maxFile bounds each file that is read, in bytes.
+// maxFile is the maximum size of each file, in bytes.
 const maxFile = 1 << 20
 
 var (
@@ -21,8 +21,8 @@ var (
 	proxyName  = regexp.MustCompile(`(?i)(^|_)proxy(_file)?$`)
 )
 
-// isSecret reports whether a value under that name is one that others must not read:
-// of a proxy, if a password is in it.
+// isSecret reports whether others must not read a value of that name. The value of a proxy
+// is secret if it contains a password.
 func isSecret(name, value string) bool {
 	return secretName.MatchString(name) || proxyName.MatchString(name) && strings.Contains(value, "@")
 }
@@ -33,11 +33,11 @@ func readFile(path string) (string, fs.FileMode, error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
 	}
-	// A pipe without a writer would hold up the start for ever.
+	// A pipe without a writer would block the start indefinitely.
 	if !info.Mode().IsRegular() {
 		return "", 0, fmt.Errorf("reading %s: it is not a regular file", path)
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // one that has taken its place meanwhile, too
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have been replaced by a pipe since
 	if err != nil {
 		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
 	}
@@ -59,8 +59,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// readValue reads a file that holds the value of name; a relative path counts from
-// base. Editors and echo put a newline at the end that is no part of a secret.
+// readValue reads a file that contains the value of name; a relative path starts at base.
+// Editors and echo add a newline that is not part of a secret.
 func (l *loader) readValue(name, path, base string) (string, error) {
 	if err := l.missedAt(base, path); err != nil {
 		return "", err
@@ -81,28 +81,28 @@ func (l *loader) readValue(name, path, base string) (string, error) {
 	return strings.TrimSuffix(content, "\r"), nil
 }
 
-// checkWritable refuses a file that decides who may sign in and that every local
-// user may change.
+// checkWritable refuses a file that decides who can sign in but that every local user can
+// change.
 func checkWritable(path string, mode fs.FileMode) error {
 	if runtime.GOOS != "windows" && mode.Perm()&0o002 != 0 {
-		return fmt.Errorf("every user of this machine may write to %s; run chmod o-w on it", path)
+		return fmt.Errorf("every user of this machine can write to %s; run chmod o-w on it", path)
 	}
 	return nil
 }
 
 func (l *loader) warnReadable(path string, mode fs.FileMode) {
 	if runtime.GOOS != "windows" && mode.Perm()&0o004 != 0 {
-		l.warnOfDanger("every user of this machine may read the secrets in %s; run chmod 600 on it", path)
+		l.warnOfDanger("every user of this machine can read the secrets in %s; run chmod 600 on it", path)
 	}
 }
 
-// mountedSecret reports whether a container runtime put the file there. They make
-// such files readable for all, inside a container with one user.
+// mountedSecret reports whether a container runtime created the file. Such files are
+// readable for all, inside a container with one user.
 func mountedSecret(path string) bool {
 	return strings.HasPrefix(path, "/run/secrets/") || strings.HasPrefix(path, "/var/run/secrets/")
 }
 
-// under makes a path that can be opened of one that counts from base.
+// under returns a path that can be opened for one that starts at base.
 func under(base, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -110,9 +110,9 @@ func under(base, path string) string {
 	return filepath.Join(base, path)
 }
 
-// missedAt returns an error for a relative path in the YAML file that leads to
-// nothing, and would lead to something if it counted from the working directory:
-// a database that is started anew without a word is not what anybody wants.
+// missedAt returns an error for a relative path in the YAML file that does not exist but
+// would exist in the working directory. Otherwise a wrong base could silently create a new,
+// empty database.
 func (l *loader) missedAt(base, path string) error {
 	here, there := under(base, path), under(l.dir, path)
 	if here == there || path == "" || exists(here) || !exists(there) {
@@ -121,7 +121,7 @@ func (l *loader) missedAt(base, path string) error {
 	if absolute, err := filepath.Abs(there); err == nil {
 		there = absolute
 	}
-	return fmt.Errorf("relative paths in %s count from its folder, where there is no %s; in the working directory there is: write %s",
+	return fmt.Errorf("relative paths in %s start at its folder, where %s does not exist; it exists in the working directory: write %s",
 		l.document.name, filepath.Clean(path), there)
 }
 

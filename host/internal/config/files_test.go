@@ -41,7 +41,7 @@ func TestSettingFromFileRefused(t *testing.T) {
 	folder := newSetup(t, "SECRET=", "SECRET_FILE=.")
 	folder.refused(t, "SECRET_FILE: reading "+folder.dir+": it is not a regular file")
 
-	newSetup(t, "SECRET_FILE=secret").refused(t, "SECRET_FILE: is given beside SECRET; give only one of them")
+	newSetup(t, "SECRET_FILE=secret").refused(t, "SECRET_FILE: is given in addition to SECRET; give only one of them")
 	newSetup(t, "AUTH_PROVIDERS_FILE=absent").refused(t, "AUTH_PROVIDERS_FILE: reading ")
 }
 
@@ -63,13 +63,13 @@ func TestFilePermissions(t *testing.T) {
 	const longSecret = "0123456789abcdef0123456789abcdef"
 	t.Run("L09 secret that all may write", func(t *testing.T) {
 		s := newSetup(t, "SECRET=", "SECRET_FILE=s").file(t, "s", longSecret)
-		chmod(s, "s", 0o602).refused(t, "SECRET_FILE: every user of this machine may write to "+filepath.Join(s.dir, "s")+"; run chmod o-w on it")
+		chmod(s, "s", 0o602).refused(t, "SECRET_FILE: every user of this machine can write to "+filepath.Join(s.dir, "s")+"; run chmod o-w on it")
 	})
 	t.Run("L09 .env that all may write", func(t *testing.T) {
-		chmod(newSetup(t).file(t, ".env", ""), ".env", 0o666).refused(t, ".env: every user of this machine may write to")
+		chmod(newSetup(t).file(t, ".env", ""), ".env", 0o666).refused(t, ".env: every user of this machine can write to")
 	})
 	t.Run("L09 YAML that all may write", func(t *testing.T) {
-		chmod(newSetup(t).yaml(t, ""), "doorward.yaml", 0o666).refused(t, "CONFIG_PATH: every user of this machine may write to")
+		chmod(newSetup(t).yaml(t, ""), "doorward.yaml", 0o666).refused(t, "CONFIG_PATH: every user of this machine can write to")
 	})
 	readable := []struct {
 		name string
@@ -95,7 +95,7 @@ func TestFilePermissions(t *testing.T) {
 		t.Run("L09 readable for all: "+tt.name, func(t *testing.T) {
 			var want []string
 			if tt.want {
-				want = []string{"every user of this machine may read the secrets in " + filepath.Join(tt.s.dir, tt.file) + "; run chmod 600 on it"}
+				want = []string{"every user of this machine can read the secrets in " + filepath.Join(tt.s.dir, tt.file) + "; run chmod 600 on it"}
 			}
 			got := chmod(tt.s, tt.file, 0o644).mustLoad(t).Warnings
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -133,12 +133,12 @@ func TestDotenv(t *testing.T) {
 	}
 }
 
-// What is left out of a value is told beside the problem that it makes.
+// A warning about a value that is cut is shown with the problem that it causes.
 func TestDotenvNotesStandBesideProblems(t *testing.T) {
 	s := newSetup(t, "SECRET=").file(t, ".env", "SECRET=hunter2#hunter2hunter2hunter2hunter2\nhunter2")
 	s.refused(t, "SECRET (.env:1): must be at least 32 random bytes")
 	_, err := s.load()
-	for _, want := range []string{"is 1 problem", "note: SECRET (.env:1) ends at a #", "note: line 2 of .env is no assignment"} {
+	for _, want := range []string{"is 1 problem", "note: SECRET (.env:1) ends at a #", "note: line 2 of .env is not an assignment"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
@@ -156,11 +156,11 @@ func TestDotenvLineAsDirectusPrintsIt(t *testing.T) {
 	}
 }
 
-// dotenv would leave out the setting, and open what it closes.
+// dotenv would skip the setting, and with it a protection.
 func TestDotenvWithAQuoteThatSwallowsASetting(t *testing.T) {
 	for _, swallowed := range []string{"AUTH_CORP_ALLOW_PUBLIC_REGISTRATION=false", "IP_TRUST_PROXY=false", "export PORT=1", "SECRET_FILE=x"} {
 		newSetup(t).file(t, ".env", "A='1'\nNOTE=\"hunter2\n"+swallowed+"\nB=\"").
-			refused(t, ".env: NOTE (.env:2) is in quotes over several lines, and a setting is part of its value: close the quote")
+			refused(t, ".env: NOTE (.env:2) is in quotes over several lines, and its value contains a setting: close the quote")
 	}
 	newSetup(t).file(t, ".env", "NOTE=\"hunter2\nSOMETHING=else\"").mustLoad(t)
 }
@@ -175,30 +175,30 @@ func TestYAMLRefused(t *testing.T) {
 		{"L09 unknown key", "host: 127.0.0.1\nlog_levle: info", "log_levle (doorward.yaml:2): there is no such setting; did you mean log_level?"},
 		{"L09 key in capitals", "Public_URL: x", "Public_URL (doorward.yaml:1): there is no such setting; did you mean public_url?"},
 		{"unknown key, nothing near", "colour: red", "colour (doorward.yaml:1): there is no such setting"},
-		{"L09 key twice", "port: 1\nport: 2", "port (doorward.yaml:2): stands in line 1 already"},
-		{"L09 provider twice", "providers:\n  x: {driver: a}\n  x: {driver: b}", "providers.x (doorward.yaml:3): stands in line 2 already"},
-		{"L09 option twice", "providers:\n  x:\n    driver: a\n    driver: b", "providers.x.driver (doorward.yaml:4): stands in line 3 already"},
-		{"L09 provider twice but for capitals", "providers:\n  x: {driver: a}\n  X: {driver: b}", `providers.X (doorward.yaml:3): has the provider "x" and "X"`},
+		{"L09 key twice", "port: 1\nport: 2", "port (doorward.yaml:2): is already in line 1"},
+		{"L09 provider twice", "providers:\n  x: {driver: a}\n  x: {driver: b}", "providers.x (doorward.yaml:3): is already in line 2"},
+		{"L09 option twice", "providers:\n  x:\n    driver: a\n    driver: b", "providers.x.driver (doorward.yaml:4): is already in line 3"},
+		{"L09 provider twice but for capitals", "providers:\n  x: {driver: a}\n  X: {driver: b}", `providers.X (doorward.yaml:3): has the providers "x" and "X", which differ only in capitals`},
 		{"provider default", "providers: {default: {driver: a}}", `providers.default (doorward.yaml:1): "default" cannot`},
 		{"provider without driver", "providers: {x: {}}", "providers.x.driver (doorward.yaml:1): is required and not set"},
 		{"provider as text", "providers: {x: openid, y: {driver: a}}", "providers.x (doorward.yaml:1): must be a mapping"},
 		{"list at the top", "- a", "doorward.yaml:1: must be a mapping"},
 		{"broken", "port: 1\na: b: c", "doorward.yaml: line 2: mapping values"},
-		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2 is indented by a tab, which YAML does not have; indent with spaces"},
-		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must hold one YAML document only"},
-		{"secret like an anchor", "secret: *hunter2", "doorward.yaml: a value that begins with * names no anchor"},
+		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2 is indented with a tab, which YAML does not allow; indent with spaces"},
+		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must contain only one YAML document"},
+		{"secret like an anchor", "secret: *hunter2", "doorward.yaml: a value that begins with * does not name an anchor"},
 		{"secret like a tag", "secret: !hunter2", "secret (doorward.yaml:1): has a YAML tag; put a value that begins with ! in quotes"},
-		{"octal", "port: 0123", "port (doorward.yaml:1): looks like a number and is not in plain decimal"},
+		{"octal", "port: 0123", "port (doorward.yaml:1): looks like a number but is not in plain decimal"},
 		{"hexadecimal", "port: 0x1f", "port (doorward.yaml:1): looks like a number"},
 		{"fraction for text", "db_filename: 1.0", "db_filename (doorward.yaml:1): must be text (put it in quotes)"},
 		{"bool for text", "host: true", "host (doorward.yaml:1): must be text (put it in quotes), not true or false"},
-		{"merge", "providers: {x: &x {driver: a}, y: {<<: *x, driver: b}}", "providers.y.<< (doorward.yaml:1): merging with << is not possible"},
+		{"merge", "providers: {x: &x {driver: a}, y: {<<: *x, driver: b}}", "providers.y.<< (doorward.yaml:1): merging with << is not supported"},
 		{"list as a key", "[a]: b", "a key must be text"},
 		{"too deep", "providers: {x: {driver: a, y: " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}}", "providers.x.y (doorward.yaml:1): the file has too many values, or values nested too deep"},
 		{"alias of itself", "providers: {x: {driver: a, y: &y [*y]}}", "providers.x.y (doorward.yaml:1): the file has too many values, or values nested too deep"},
 		{"absent file", "log_level: {file: nowhere}", "log_level (doorward.yaml:1): reading "},
 		{"absent variable", "log_level: {env: NOWHERE}", "log_level (doorward.yaml:1): the environment variable NOWHERE is not set"},
-		{"key twice in an option", "providers:\n  x:\n    driver: a\n    params: {a: b, a: c}", "providers.x.params (doorward.yaml:4): line 4: the key \"a\" stands twice"},
+		{"key twice in an option", "providers:\n  x:\n    driver: a\n    params: {a: b, a: c}", "providers.x.params (doorward.yaml:4): line 4: the key \"a\" is set twice"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -236,8 +236,8 @@ func TestYAMLAccepted(t *testing.T) {
 	}
 }
 
-// FuzzLoad holds that no file makes Load panic, or return both or neither of a
-// Config and an error, and that Explain refuses as much.
+// FuzzLoad checks that no file makes Load panic, or return both or neither of a Config and
+// an error, and that Explain refuses the same.
 func FuzzLoad(f *testing.F) {
 	f.Add("secret: hunter2\nproviders: {x: &a {driver: openid, y: *a}}", "X='1'")
 	f.Add("providers: {x: {role_mapping: {a: {file: b}}}}", "AUTH_X_ROLE_MAPPING={}\nAUTH_X_A__B=\"\n\"")

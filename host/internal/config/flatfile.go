@@ -15,12 +15,12 @@ import (
 	"unicode/utf8"
 )
 
-// variableName is how variables are named, but for the ends of some: AUTH_X_SP_metadata.
+// variableName matches the names of variables; some end in lower case: AUTH_X_SP_metadata.
 var variableName = regexp.MustCompile(`^([A-Z][A-Z0-9_]*|AUTH_\w+)$`)
 
-// isFlat reports whether a YAML or JSON file has the form of Directus: the names of
-// variables at the top, and nothing that is ours. A file in both forms is an error: one
-// of two places that name a setting would be without effect.
+// isFlat reports whether a YAML or JSON file has the form of Directus: names of variables
+// at the top level, and none of our own keys. A file that mixes both forms is an error:
+// one of two places of a setting would have no effect.
 func (l *loader) isFlat(top []entry) (bool, error) {
 	isOurs := func(e entry) bool {
 		_, known := settingsSchema.Lookup(e.key)
@@ -34,20 +34,20 @@ func (l *loader) isFlat(top []entry) (bool, error) {
 	case ours < 0:
 		return true, nil
 	}
-	return false, oneProblem(l.document.name, "has names in capitals, as files of Directus have them (%s, line %d), beside %s (line %d), which is ours; "+
-		"write the whole file in one of both forms", top[variable].key, top[variable].line, top[ours].key, top[ours].line)
+	return false, oneProblem(l.document.name, "has names in capitals, as in files of Directus (%s, line %d), and also %s (line %d), which is Doorward's own form; "+
+		"write the whole file in one form", top[variable].key, top[variable].line, top[ours].key, top[ours].line)
 }
 
-// readFlat takes the entries of a file for variables, over which the environment and
-// .env count. What it holds besides settings is left alone, as there.
+// readFlat reads the entries of a file as variables, over which the environment and .env
+// take precedence. As in Directus, other entries are ignored.
 func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	layer := map[string]variable{}
 	for _, e := range top {
 		origin := l.document.at(e.key, e.line)
 		text, err := l.asText(e)
 		switch {
-		case err != nil && isOfOthers(e.key):
-			text = followAlias(e.node).Value // which nobody reads
+		case err != nil && isNoSetting(e.key):
+			text = followAlias(e.node).Value // it is not read
 		case err != nil:
 			l.problems.Addf(origin, "%v", err)
 			continue
@@ -57,13 +57,13 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	l.addLayer(filepath.Base(path), path, mode, layer)
 }
 
-// isOfOthers reports whether no setting has the name.
-func isOfOthers(name string) bool {
+// isNoSetting reports whether a variable is not a setting.
+func isNoSetting(name string) bool {
 	return !isSetting(name) && !strings.HasPrefix(foldName(name), "AUTH_")
 }
 
-// asText writes a value as it would stand in the environment: whoever reads it knows its
-// type. Lists and mappings are JSON, in the order of the file.
+// asText writes a value as in the environment; the type of the option is known later.
+// Lists and mappings become JSON, in the order of the file.
 func (l *loader) asText(e entry) (string, error) {
 	value, err := l.value(e.key, e.node, 0)
 	if err != nil {
@@ -99,7 +99,7 @@ func (l *loader) addLayer(name, path string, mode fs.FileMode, layer map[string]
 		}
 	}
 	if len(differing) > 0 {
-		l.warnOnce("%s: the environment or .env gives %s otherwise, and counts; in Directus %s would", name, enumerated(differing), name)
+		l.warnOfDoubt("%s: the environment or .env has other values for %s and takes precedence; in Directus, %s would", name, enumerated(differing), name)
 	}
 	l.layers = append(l.layers, layer)
 }
@@ -113,7 +113,7 @@ func holdsSecret(layer map[string]variable) bool {
 	return false
 }
 
-// enumerated writes the first of the names out.
+// enumerated lists names, but only the first of many.
 func enumerated(names []string) string {
 	const most = 6
 	rest := ""
@@ -128,8 +128,8 @@ func enumerated(names []string) string {
 
 var jsonEscape = regexp.MustCompile(`\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|.)`)
 
-// plainEscapes writes out what stands for a character in JSON and not in YAML: \/, and
-// the two halves of UTF-16. Other files stay as they are.
+// plainEscapes replaces escapes of JSON that YAML does not have: \/, and the two halves of
+// UTF-16. Other files stay as they are.
 func plainEscapes(text string) string {
 	if !json.Valid([]byte(text)) {
 		return text

@@ -70,7 +70,7 @@ AUTH_SAML_DRIVER=saml
 AUTH_SAML_SP_wantAssertionsSigned=true
 `
 
-// What a file of Directus says is the same in each of its forms.
+// A file of Directus means the same in each of its forms.
 func TestFilesOfDirectus(t *testing.T) {
 	for name, content := range map[string]string{
 		"config.json": flatJSON, "config.yaml": flatYAML, "config.YML": flatYAML, "production.env": flatDotenv, ".env.production": flatDotenv, "settings": flatDotenv,
@@ -111,8 +111,8 @@ func TestFilesOfDirectus(t *testing.T) {
 	}
 }
 
-// The environment counts before .env, and both before the file; where that changes what
-// Directus would do, it is said.
+// The environment takes precedence over .env, and both over the file; a warning says where
+// Directus would differ.
 func TestPrecedenceOverFilesOfDirectus(t *testing.T) {
 	s := newSetup(t, "CONFIG_PATH=config.json", "PORT=1001", "LOG_STYLE=json").
 		file(t, ".env", "PORT=1002\nLOG_LEVEL=warn\n").
@@ -121,7 +121,7 @@ func TestPrecedenceOverFilesOfDirectus(t *testing.T) {
 	if c.Port != 1001 || c.LogLevel != "warn" || c.AccessTokenTTL != 2*time.Minute {
 		t.Errorf("port %d, level %s, lifetime %v", c.Port, c.LogLevel, c.AccessTokenTTL)
 	}
-	want := "config.json: the environment or .env gives LOG_LEVEL and PORT otherwise, and counts; in Directus config.json would"
+	want := "config.json: the environment or .env has other values for LOG_LEVEL and PORT and takes precedence; in Directus, config.json would"
 	if diff := cmp.Diff([]string{want}, c.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -142,15 +142,15 @@ func TestDotenvByFlag(t *testing.T) {
 func TestFilesOfDirectusRefused(t *testing.T) {
 	for _, tt := range []struct{ name, file, content, want string }{
 		{"both forms", "c.yaml", "PORT: 1\nMY_OWN: x\nproviders:\n  corp:\n    driver: openid\n",
-			"c.yaml: has names in capitals, as files of Directus have them (PORT, line 1), beside providers (line 3), which is ours; write the whole file in one of both forms"},
-		{"both forms in JSON", "c.json", `{"public_url": "https://x.example", "AUTH_PROVIDERS": "a"}`, "(AUTH_PROVIDERS, line 1), beside public_url (line 1)"},
+			"c.yaml: has names in capitals, as in files of Directus (PORT, line 1), and also providers (line 3), which is Doorward's own form; write the whole file in one form"},
+		{"both forms in JSON", "c.json", `{"public_url": "https://x.example", "AUTH_PROVIDERS": "a"}`, "(AUTH_PROVIDERS, line 1), and also public_url (line 1)"},
 		{"program", "c.cjs", "module.exports = {}", "CONFIG_PATH: names a program, which is not run here; write what it exports as a .json or .yaml file"},
 		{"not there", "gone.env", "", "CONFIG_PATH: reading "},
 		{"wrong value", "c.json", "{\n\"PORT\": \"x\"}", `PORT (c.json:2): must be a whole number, not "x"`},
-		{"twice", "c.json", "{\n\"PORT\": 1,\n\"PORT\": 2}", "PORT (c.json:3): stands in line 2 already"},
+		{"twice", "c.json", "{\n\"PORT\": 1,\n\"PORT\": 2}", "PORT (c.json:3): is already in line 2"},
 		{"wrong value of a list", "c.env", "A=b\nACCESS_TOKEN_TTL=soon", "ACCESS_TOKEN_TTL (c.env:2): must be a duration"},
-		{"swallowed", "c.env", "A=\"b\nSECRET=c\"", "c.env: A (c.env:1) is in quotes over several lines, and a setting is part of its value"},
-		{"octal", "c.yaml", "AUTH_PROVIDERS: 0123\n", "AUTH_PROVIDERS (c.yaml:1): looks like a number and is not in plain decimal"},
+		{"swallowed", "c.env", "A=\"b\nSECRET=c\"", "c.env: A (c.env:1) is in quotes over several lines, and its value contains a setting"},
+		{"octal", "c.yaml", "AUTH_PROVIDERS: 0123\n", "AUTH_PROVIDERS (c.yaml:1): looks like a number but is not in plain decimal"},
 		{"not JSON", "c.json", `{"PORT": `, "c.json: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,8 +163,7 @@ func TestFilesOfDirectusRefused(t *testing.T) {
 	}
 }
 
-// What others have in the file need not be anything that is read here, and a slip in it
-// is found all the same.
+// Other entries of the file can have any form, and misspelled names are still found.
 func TestFilesOfDirectusWithWhatIsOfOthers(t *testing.T) {
 	s := newSetup(t, "CONFIG_PATH=c.yaml").file(t, "c.yaml", "PORT: 1001\nFILES_MODE: 0644\nMY_MASK: 0x1F\nMY_NUMBER: .nan\nMY_KEY: !!binary aGVsbG8=\nMY_OWN: &o {a: 1}\nMY_SECOND:\n  <<: *o\n"+
 		"MY_SELF: &s [*s]\nSESION_COOKIE_NAME: 0x1\nLOG_LEVEL: warn\n")
@@ -173,7 +172,7 @@ func TestFilesOfDirectusWithWhatIsOfOthers(t *testing.T) {
 		t.Errorf("port %d, level %s", c.Port, c.LogLevel)
 	}
 	want := []string{
-		"FILES_MODE has no effect: ", "SESION_COOKIE_NAME (c.yaml:10) is no setting, and has no effect; did you mean SESSION_COOKIE_NAME?",
+		"FILES_MODE has no effect: ", "SESION_COOKIE_NAME (c.yaml:10) is not a setting and has no effect; did you mean SESSION_COOKIE_NAME?",
 	}
 	if len(c.Warnings) != len(want) {
 		t.Fatalf("warnings: %q", c.Warnings)

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// standardLimits are those of a host of which nothing else is said.
+// standardLimits are the defaults.
 var standardLimits = config.LimitSettings{
 	LimiterEnabled: true, LimiterPoints: 100, LimiterDuration: 600, LimiterLoginPoints: 10, LimiterLoginDuration: 600,
 	LimiterGlobalEnabled: true, LimiterGlobalPoints: 1000, LimiterGlobalDuration: 600, LimiterStore: "memory",
@@ -36,7 +36,7 @@ func TestLimits(t *testing.T) {
 			func(s *config.LimitSettings) { s.LimiterPoints, s.LimiterGlobalPoints = 400, 4000 }, nil,
 		},
 		"less for all than for an address": {
-			[]string{"RATE_LIMITER_GLOBAL_POINTS=99"}, func(*config.LimitSettings) {}, []string{"RATE_LIMITER_GLOBAL_POINTS let everybody fail less often"},
+			[]string{"RATE_LIMITER_GLOBAL_POINTS=99"}, func(*config.LimitSettings) {}, []string{"RATE_LIMITER_GLOBAL_POINTS allows failures less often in total"},
 		},
 		"little for all": {[]string{"RATE_LIMITER_GLOBAL_POINTS=100"}, func(s *config.LimitSettings) { s.LimiterGlobalPoints = 100 }, nil},
 	} {

@@ -15,12 +15,12 @@ func TestAdminAddress(t *testing.T) {
 		}
 	}
 	for want, environ := range map[string][]string{
-		"ADMIN_ADDRESS: must be a host and a port":        {"ADMIN_ADDRESS=8056"},
-		"ADMIN_ADDRESS: must be a host and a port, such":  {"ADMIN_ADDRESS=:8056"},
-		"ADMIN_ADDRESS: must have another port than PORT": {"ADMIN_ADDRESS=127.0.0.1:8055"},
-		"another port than PORT, where everybody comes":   {"ADMIN_ADDRESS=10.0.0.1:9000", "PORT=9000", "ADMIN_INSECURE_BEYOND_LOOPBACK=true"},
-		"ADMIN_ADDRESS: must be on loopback":              {"ADMIN_ADDRESS=0.0.0.0:8056"},
-		"set ADMIN_INSECURE_BEYOND_LOOPBACK to true":      {"ADMIN_ADDRESS=admin.internal:8056"},
+		"ADMIN_ADDRESS: must be a host and a port":            {"ADMIN_ADDRESS=8056"},
+		"ADMIN_ADDRESS: must be a host and a port, such":      {"ADMIN_ADDRESS=:8056"},
+		"ADMIN_ADDRESS: must have a different port from PORT": {"ADMIN_ADDRESS=127.0.0.1:8055"},
+		"a different port from PORT, which is public":         {"ADMIN_ADDRESS=10.0.0.1:9000", "PORT=9000", "ADMIN_INSECURE_BEYOND_LOOPBACK=true"},
+		"ADMIN_ADDRESS: must be on loopback":                  {"ADMIN_ADDRESS=0.0.0.0:8056"},
+		"set ADMIN_INSECURE_BEYOND_LOOPBACK to true":          {"ADMIN_ADDRESS=admin.internal:8056"},
 	} {
 		newSetup(t, environ...).refused(t, want)
 	}

@@ -16,24 +16,24 @@ type loader struct {
 	dir      string
 	layers   []map[string]variable // the environment, then .env
 	document document
-	files    []string // that were read, or looked for
-	sources  []string // of these, .env and the YAML file, if they are there
+	files    []string // that were read or looked for
+	sources  []string // of these, .env and the YAML file, if they exist
 	problems options.Problems
-	warnings []string
-	notes    []string // of the warnings, those that can be the reason of a problem
-	dangers  []string // of the warnings, those about what may hurt somebody
-	said     map[[2]string]bool
-	nodes    int // of YAML, read so far
+	warnings []Finding
+	notes    []string // warnings that can be the reason of a problem
+	warned   map[string]bool
+	nodes    int // of YAML that were read so far
 
 	outbound outbound.Settings // of all providers
-	public   string            // scheme of PUBLIC_URL, if that is good
+	public   string            // scheme of PUBLIC_URL, unless that has a problem
 
-	read read // what was given, for Explain
+	read inputs // what was given, for Explain
 
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
-// newLoader reads the sources. Beside an error is what could be read before it.
+// newLoader reads the sources. With an error, it also returns what could be read before
+// it.
 func newLoader(in Input) (*loader, error) {
 	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
 	if l.dir == "" {
@@ -62,8 +62,7 @@ func environLayer(environ []string) map[string]variable {
 	return layer
 }
 
-// readDotenv reads .env, which need not be there, or a file of that form that namedBy
-// names.
+// readDotenv reads .env, which may be absent, or a file of that form that namedBy names.
 func (l *loader) readDotenv(path, namedBy string) error {
 	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
@@ -82,8 +81,8 @@ func (l *loader) readDotenv(path, namedBy string) error {
 	if found.swallowed != "" {
 		return oneProblem(name, "%s", found.swallowed)
 	}
-	for _, note := range found.warnings {
-		l.note("%s", note)
+	for _, doubt := range found.warnings {
+		l.note(doubt.Class, "%s", doubt.Text)
 	}
 	if namedBy != ".env" {
 		l.addLayer(name, path, mode, found.vars)
@@ -96,7 +95,8 @@ func (l *loader) readDotenv(path, namedBy string) error {
 	return nil
 }
 
-// filePath finds the file that is read besides .env, and the name of what names it.
+// filePath finds the file that is read in addition to .env, and the name of the setting
+// that names it.
 func (l *loader) filePath(file string) (path, namedBy string, err error) {
 	path, namedBy = file, "configuration file"
 	if path == "" {
@@ -120,8 +120,8 @@ func (l *loader) filePath(file string) (path, namedBy string, err error) {
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// isDotenv reports whether a file has the form of .env. What CONFIG_PATH names has it
-// unless its extension says otherwise, as in Directus.
+// isDotenv reports whether a file has the form of .env. As in Directus, a file that
+// CONFIG_PATH names has this form unless its extension says otherwise.
 func isDotenv(path string, byConfigPath bool) bool {
 	switch extension(path) {
 	case ".yaml", ".yml", ".json":
@@ -130,32 +130,47 @@ func isDotenv(path string, byConfigPath bool) bool {
 	return byConfigPath || extension(path) == ".env" || strings.HasPrefix(filepath.Base(path), ".env")
 }
 
-func (l *loader) warnOnce(format string, args ...any) {
-	l.warnings = l.once(l.warnings, "warning", fmt.Sprintf(format, args...))
+// warnOfDoubt warns of something that works, but probably not as intended.
+func (l *loader) warnOfDoubt(format string, args ...any) {
+	l.warn(ClassDoubtful, fmt.Sprintf(format, args...))
 }
 
-// once adds a text to a list of that kind, unless it is there. A file that was named by
-// mistake has a warning for each of its lines, and comparing each with all takes minutes.
-func (l *loader) once(list []string, kind, text string) []string {
-	key := [2]string{kind, text}
-	if l.said[key] {
-		return list
-	}
-	if l.said == nil {
-		l.said = map[[2]string]bool{}
-	}
-	l.said[key] = true
-	return append(list, text)
+// warnOfNoEffect warns of something that does nothing.
+func (l *loader) warnOfNoEffect(format string, args ...any) {
+	l.warn(ClassNoEffect, fmt.Sprintf(format, args...))
 }
 
-// note is warnOnce for what can be the reason of a problem.
-func (l *loader) note(format string, args ...any) {
-	l.warnOnce(format, args...)
-	l.notes = l.once(l.notes, "note", fmt.Sprintf(format, args...))
-}
-
-// warnOfDanger is warnOnce for what may hurt somebody.
+// warnOfDanger warns of something that can cause harm.
 func (l *loader) warnOfDanger(format string, args ...any) {
-	l.warnOnce(format, args...)
-	l.dangers = append(l.dangers, fmt.Sprintf(format, args...))
+	l.warn(ClassDangerous, fmt.Sprintf(format, args...))
+}
+
+// note warns of something that can be the reason of a problem.
+func (l *loader) note(class Class, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if l.warn(class, text) {
+		l.notes = append(l.notes, text)
+	}
+}
+
+// warn reports whether the text is new. A file that was named by mistake causes a warning
+// for each of its lines, and comparing each with all others would take minutes.
+func (l *loader) warn(class Class, text string) bool {
+	if l.warned[text] {
+		return false
+	}
+	if l.warned == nil {
+		l.warned = map[string]bool{}
+	}
+	l.warned[text] = true
+	l.warnings = append(l.warnings, Finding{Class: class, Text: text})
+	return true
+}
+
+// textsOf returns warnings as the log has them.
+func textsOf(warnings []Finding) (texts []string) {
+	for _, warning := range warnings {
+		texts = append(texts, warning.Text)
+	}
+	return texts
 }

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// readLogLevel reads two levels of Directus that there are none of here. What goes wrong
-// stays in the log, since nothing else tells the operator why somebody cannot sign in.
+// readLogLevel reads two levels of Directus that Doorward does not have. Errors are always
+// logged, because nothing else tells the operator why somebody cannot sign in.
 func (l *loader) readLogLevel(values map[string]given) {
 	found, ok := values["log_level"]
 	level := strings.ToLower(strings.TrimSpace(fmt.Sprint(found.value)))
 	if !ok || found.broken || level != "fatal" && level != "silent" {
 		return
 	}
-	l.warnOnce("%s is %s, and counts as error, the least that is logged here; write error", found.origin, level)
+	l.warnOfDoubt("%s is %s and counts as error, the quietest level here; write error", found.origin, level)
 	found.value = "error"
 	values["log_level"] = found
 }

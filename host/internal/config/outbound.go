@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// Settings that say how connections leave, by their keys in outbound.Settings. What a
-// provider has of its own is not in it.
+// outboundKeys are the settings of all connections by their keys in outbound.Settings,
+// without those that a provider overrides.
 var outboundKeys = map[string]string{
 	outbound.KeyGlobalAgentHTTP: "global_agent_http_proxy", outbound.KeyGlobalAgentHTTPS: "global_agent_https_proxy",
 	outbound.KeyGlobalAgentNoProxy: "global_agent_no_proxy",
@@ -19,13 +19,13 @@ var outboundKeys = map[string]string{
 	outbound.KeyMinVersion: "outbound_tls_min_version",
 }
 
-// ownOutboundKeys are outboundKeys for what a provider has of its own.
-var ownOutboundKeys = map[string]string{
+// providerOutboundKeys are outboundKeys for the settings of one provider.
+var providerOutboundKeys = map[string]string{
 	outbound.KeyProxy: "proxy", outbound.KeyCA: "ca", outbound.KeyCertificate: "cert", outbound.KeyPrivateKey: "key",
 }
 
 // outbound checks the settings for the connections of all providers.
-func (g *group) outbound(s Settings) outbound.Settings {
+func (g *optionGroup) outbound(s Settings) outbound.Settings {
 	settings := outbound.Settings{
 		GlobalAgent: outbound.ProxyRules{HTTP: s.GlobalAgentHTTP, HTTPS: s.GlobalAgentHTTPS, NoProxy: s.GlobalAgentNoProxy},
 		Standard:    outbound.ProxyRules{HTTP: s.HTTPProxy, HTTPS: s.HTTPSProxy, NoProxy: s.NoProxy},
@@ -36,30 +36,41 @@ func (g *group) outbound(s Settings) outbound.Settings {
 		settings.Names[key] = g.spell(option)
 	}
 	g.trust(&settings, s.TrustSettings)
-	g.tell(settings, outboundKeys)
+	g.checkOutbound(settings, outboundKeys)
 	g.nodeExtraCA(&settings, s.NodeExtraCACerts)
 	return settings
 }
 
-// tell tells what is wrong with settings, or odd, by the names of the options.
-func (g *group) tell(settings outbound.Settings, options map[string]string) {
+// checkOutbound reports problems and warnings about settings under the names of the
+// options.
+func (g *optionGroup) checkOutbound(settings outbound.Settings, options map[string]string) {
 	for _, problem := range settings.Problems() {
 		if option := options[problem.Option]; g.ok(option) {
 			g.refuse(option, "%s", problem.Text)
 		}
 	}
+	g.warnOfOutbound(settings, func(key string) string { return g.spell(options[key]) })
+}
+
+// warnOfOutbound warns of odd settings. Their package does not classify its warnings: the
+// beginning of the text says whether a setting has no effect.
+func (g *optionGroup) warnOfOutbound(settings outbound.Settings, spell func(key string) string) {
 	for _, warning := range settings.Warnings() {
-		g.loader.warnOnce("%s %s", g.spell(options[warning.Option]), warning.Text)
+		class := ClassDoubtful
+		if strings.HasPrefix(warning.Text, "has no effect") {
+			class = ClassNoEffect
+		}
+		g.loader.warn(class, spell(warning.Option)+" "+warning.Text)
 	}
 }
 
-// outboundOf adds what a provider has of its own to the settings of all.
-func (g *group) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
+// outboundOf adds the settings of one provider to those of all.
+func (g *optionGroup) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
 	own := outbound.Settings{Proxy: o.Proxy, CA: o.CA, Certificate: o.Cert, Key: o.Key, Names: maps.Clone(all.Names)}
-	for key, option := range ownOutboundKeys {
+	for key, option := range providerOutboundKeys {
 		own.Names[key] = g.spell(option)
 	}
-	g.tell(own, ownOutboundKeys)
+	g.checkOutbound(own, providerOutboundKeys)
 	settings := all
 	settings.Proxy, settings.CA, settings.Names = own.Proxy, own.CA, own.Names
 	if all.Certificate == "" || g.isGiven("cert") || g.isGiven("key") {
@@ -77,8 +88,8 @@ const (
 	usualNamespace    = "GLOBAL_AGENT_"
 )
 
-// namespace is what global-agent's variables begin with. Unlike any other setting it
-// may be set to nothing, which is not the same as not set.
+// namespace returns the prefix of global-agent's variables. Unlike any other setting, it
+// can be set to an empty value, which differs from not set.
 func (l *loader) namespace(values map[string]given) (prefix string, given bool) {
 	for _, layer := range l.layers {
 		v, ok := layer[namespaceVariable]
@@ -96,9 +107,9 @@ func (l *loader) namespace(values map[string]given) (prefix string, given bool) 
 	return usualNamespace, false
 }
 
-// findProxies gives the settings of proxies what their other names say: those of
-// global-agent in another namespace, and the standard ones in lower case, which come
-// before those in capitals as in most programs.
+// findProxies applies the other names of proxy settings: those of global-agent in another
+// namespace, and the standard ones in lower case, which take precedence over capitals as
+// in most programs.
 func (l *loader) findProxies(values map[string]given) {
 	namespace, other := l.namespace(values)
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy"} {
@@ -114,7 +125,7 @@ func (l *loader) findProxies(values map[string]given) {
 			continue
 		}
 		values["global_agent_"+name] = found
-		if namespace == "" && values[name].origin == found.origin { // the same variable, read by other rules
+		if namespace == "" && values[name].origin == found.origin { // the same variable, read by different rules
 			delete(values, name)
 		}
 	}
@@ -122,7 +133,7 @@ func (l *loader) findProxies(values map[string]given) {
 	l.warnOfAllProxy(values)
 }
 
-// warnOfAllProxy tells who has set the one variable that curl heeds and Go does not.
+// warnOfAllProxy warns of the one variable that curl reads but Go does not.
 func (l *loader) warnOfAllProxy(values map[string]given) {
 	for _, option := range []string{"https_proxy", "global_agent_https_proxy", "global_agent_http_proxy"} {
 		if _, ok := values[option]; ok {
@@ -131,22 +142,21 @@ func (l *loader) warnOfAllProxy(values map[string]given) {
 	}
 	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
 		if found, ok := l.setting(name); ok {
-			l.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
+			l.warnOfNoEffect("%s has no effect: write HTTPS_PROXY", found.origin)
 		}
 	}
 }
 
-// withoutEffectHere are variables of global-agent that say how it works inside of
-// Node.js.
-var withoutEffectHere = map[string]string{
-	"FORCE_GLOBAL_AGENT":        "all requests to providers go by the rules, always",
-	"SOCKET_CONNECTION_TIMEOUT": "the time limits of requests are client_http_timeout of each provider, and those of connecting are fixed",
+// nodeOnlyVariables are variables that configure global-agent inside Node.js.
+var nodeOnlyVariables = map[string]string{
+	"FORCE_GLOBAL_AGENT":        "the rules always apply to all requests to providers",
+	"SOCKET_CONNECTION_TIMEOUT": "client_http_timeout of each provider limits requests, and the limits for connecting are fixed",
 }
 
 func (l *loader) warnOfGlobalAgent() {
-	for _, name := range slices.Sorted(maps.Keys(withoutEffectHere)) {
+	for _, name := range slices.Sorted(maps.Keys(nodeOnlyVariables)) {
 		if found, ok := l.setting(usualNamespace + name); ok {
-			l.warnOnce("%s has no effect: %s", found.origin, withoutEffectHere[name])
+			l.warnOfNoEffect("%s has no effect: %s", found.origin, nodeOnlyVariables[name])
 		}
 	}
 }

@@ -87,8 +87,8 @@ func TestWhereProxiesStand(t *testing.T) {
 		},
 		"what global-agent has in Node.js only": {
 			environ: []string{"GLOBAL_AGENT_FORCE_GLOBAL_AGENT=false", "GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT=1000"},
-			want: map[string]string{"warnings": "GLOBAL_AGENT_FORCE_GLOBAL_AGENT has no effect: all requests to providers go by the rules, always\n" +
-				"GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT has no effect: the time limits of requests are client_http_timeout of each provider, and those of connecting are fixed"},
+			want: map[string]string{"warnings": "GLOBAL_AGENT_FORCE_GLOBAL_AGENT has no effect: the rules always apply to all requests to providers\n" +
+				"GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT has no effect: client_http_timeout of each provider limits requests, and the limits for connecting are fixed"},
 		},
 		"for all": {
 			environ: []string{"all_proxy=socks5h://a.example"},
@@ -145,7 +145,7 @@ providers:
 	}
 }
 
-// TestProxiesThatAreRefused: by the name that the operator wrote, and without the
+// TestProxiesThatAreRefused: problems have the name that the operator wrote, and no
 // password.
 func TestProxiesThatAreRefused(t *testing.T) {
 	err := newSetup(t,

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// PluginPaths returns the plugin folder and the path of the lock file, for commands
-// that need nothing else to be set. The error is an [*Error].
+// PluginPaths returns the plugin folder and the path of the lock file, for commands that
+// need no other setting. The error is an [*Error].
 func PluginPaths(in Input) (dir, lockFile string, err error) {
 	g, s, err := pathsIn(in)
 	if err != nil {
@@ -14,9 +14,8 @@ func PluginPaths(in Input) (dir, lockFile string, err error) {
 	return dir, lockFile, g.problem()
 }
 
-// SocketPath returns the path of the control socket, for commands that only talk
-// to the running host. CONTROL_SOCKET or DB_FILENAME is all that it reads. The
-// error is an [*Error].
+// SocketPath returns the path of the control socket, for commands that only talk to the
+// running host. It reads only CONTROL_SOCKET and DB_FILENAME. The error is an [*Error].
 func SocketPath(in Input) (string, error) {
 	g, s, err := pathsIn(in)
 	if err != nil {
@@ -27,8 +26,8 @@ func SocketPath(in Input) (string, error) {
 	return path, g.problem()
 }
 
-// pathsIn reads the settings that are paths, and nothing else.
-func pathsIn(in Input) (*group, Settings, error) {
+// pathsIn reads only the settings that are paths.
+func pathsIn(in Input) (*optionGroup, Settings, error) {
 	l, err := newLoader(in)
 	if err != nil {
 		return nil, Settings{}, err
@@ -53,8 +52,8 @@ func pathsIn(in Input) (*group, Settings, error) {
 	return g, s, g.problem()
 }
 
-// newSettings is the group of the host's Settings.
-func newSettings(l *loader, values map[string]given) *group {
+// newSettings returns the group of the host's Settings.
+func newSettings(l *loader, values map[string]given) *optionGroup {
 	return newGroup(l, values, func(option string) string {
 		if found, ok := values[option]; ok {
 			return found.origin
@@ -63,8 +62,8 @@ func newSettings(l *loader, values map[string]given) *group {
 	})
 }
 
-// problem is the Error of what was wrong so far, or nil.
-func (g *group) problem() error {
+// problem returns the Error of what was wrong so far, or nil.
+func (g *optionGroup) problem() error {
 	if len(g.loader.problems) == 0 {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// apart is a setup with the YAML file in a folder of its own.
+// apart is a setup with the YAML file in a separate folder.
 func apart(t *testing.T, yaml string, environ ...string) setup {
 	t.Helper()
 	s := newSetup(t, append(environ, "CONFIG_PATH=etc/doorward.yaml")...)
@@ -43,7 +43,7 @@ func TestPathsInTheYAMLFileCountFromItsFolder(t *testing.T) {
 	}
 }
 
-// A database that lies where paths counted from before must not be left behind.
+// A database at the former base of paths must not be lost.
 func TestPathsThatWereMeantFromTheWorkingDirectory(t *testing.T) {
 	for yaml, option := range map[string]string{
 		"db_filename: d.db":                       "db_filename (doorward.yaml:1)",
@@ -55,7 +55,7 @@ func TestPathsThatWereMeantFromTheWorkingDirectory(t *testing.T) {
 		s := apart(t, yaml).file(t, "d.db", "x")
 		s.refused(t, option)
 		_, err := s.load()
-		for _, want := range []string{"relative paths in doorward.yaml count from its folder", "in the working directory there is: write " + s.dir} {
+		for _, want := range []string{"relative paths in doorward.yaml start at its folder", "it exists in the working directory: write " + s.dir} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %q is not in: %v", yaml, want, err)
 			}

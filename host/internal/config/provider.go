@@ -20,41 +20,41 @@ import (
 type Provider struct {
 	sso.Provider
 
-	// Isolated: it gets a plugin process of its own.
+	// Isolated: the provider gets its own plugin process.
 	Isolated bool
 
-	// RegistrationUnset: whether users are created at their first login is left to
-	// the mechanism.
+	// RegistrationUnset: the mechanism decides whether users are created at their first
+	// login.
 	RegistrationUnset bool
 
-	// RolesByGroupNameUnset: whether roles go by the names of groups is left to the
-	// mechanism.
+	// RolesByGroupNameUnset: the mechanism decides whether roles follow the names of
+	// groups.
 	RolesByGroupNameUnset bool
 
-	// Preset is the option of the mechanism with that name, if it is given. Without a
-	// driver, it says which mechanism is meant: Driver is empty then.
+	// Preset is the option of the mechanism with that name, if given. Without a driver, it
+	// determines the mechanism: Driver is empty then.
 	Preset string
 
-	// LabelUnset: the label is left to the preset.
+	// LabelUnset: the preset decides on the label.
 	LabelUnset bool
 
-	// Options are what is given for the mechanism, unread: text from the
-	// environment and files; bool, text, json.Number, lists and mappings from YAML.
+	// Options are the options for the mechanism, unread: text from the environment and
+	// files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
 
-	// Outbound says how its connections leave: the settings of the host, and the
+	// Outbound describes how connections are made: the settings of the host, and the
 	// provider's own proxy.
 	Outbound outbound.Settings
 
 	source  source
 	origins map[string]string // by option
-	files   []string          // that hold its options
+	files   []string          // that contain its options
 }
 
-// Spelling returns what the operator calls an option of this provider, so that a
-// message can name what to change: AUTH_KEYCLOAK_CLIENT_ID, or
-// providers.keycloak.client_id (doorward.yaml:12). For an option that is not given
-// it is the name to add; for the empty name, the provider.
+// Spelling returns the name that the operator uses for an option of this provider, so that
+// a message can name what to change: AUTH_KEYCLOAK_CLIENT_ID, or
+// providers.keycloak.client_id (doorward.yaml:12). For an option that is not given, it is
+// the name to add; for the empty name, the provider.
 func (p Provider) Spelling(option string) string {
 	if option == "" {
 		return "provider " + p.Name
@@ -67,8 +67,8 @@ func (p Provider) Spelling(option string) string {
 	return p.source.missing(option)
 }
 
-// Near returns what the operator calls the option of the host that was probably meant
-// by one of this provider that its mechanism does not have; empty if none is near.
+// Near returns the operator's name of the host's option that was probably meant by an
+// option that the mechanism does not have; empty if none is similar.
 func (p Provider) Near(option string) string {
 	var known []string
 	for _, o := range providerSchema.Options {
@@ -87,33 +87,33 @@ func beforeLast(text, separator string) string {
 
 // providerOptions are the options of a provider that the host itself reads.
 type providerOptions struct {
-	Driver                  string         `option:"driver" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required, unless preset says which (doorward presets lists them)"`
-	Mode                    sso.Mode       `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
-	Label                   string         `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
-	Icon                    string         `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
-	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
-	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those to whom their groups give none, by its ID or its name; one that is not there is made"`
-	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
-	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" dangerous:"true" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
-	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
-	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
-	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, by its ID or its name, for each login; the first group in its order that the user has counts. A role that is not there is made"`
-	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"give at each login, without role_mapping, the role whose name is that of a group of the user, in any case; of several the first by name. Default: what the mechanism says, which is true for ldap with group_dn or group_member_of, and else false"`
-	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"take identifiers that are e-mail addresses for the same if they differ in the case of ASCII letters only, for providers that spell a mailbox now so, now so"`
-	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" dangerous:"true" doc:"link who has no account to the one account with their verified e-mail address, if that was verified by a provider with this option, too. Whoever can have one of these providers verify an address gets the account that has it"`
-	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
-	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
-	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
-	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, in place of the system's and those of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md"`
-	Cert                    string         `option:"cert" doc:"PEM client certificate for the provider's servers, with its chain"`
-	Key                     options.Secret `option:"key" doc:"PEM key of cert"`
-	CookieSecure            bool           `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
+	Driver                  string         `option:"driver" doc:"The mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required unless preset determines it (doorward presets lists the presets)."`
+	Mode                    sso.Mode       `option:"mode" default:"session" oneof:"session|json|cookie" doc:"What a login returns if the client does not say: a session cookie (session), tokens as JSON (json), or an access token and a refresh cookie (cookie)."`
+	Label                   string         `option:"label" doc:"The text on the sign-in page. Default: the name that the preset gives, or the name of the provider."`
+	Icon                    string         `option:"icon" doc:"The name of the icon on the sign-in page. Default: that of the preset."`
+	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"Absolute URLs to which a login may return, in addition to those of Doorward's own origin."`
+	DefaultRoleID           string         `option:"default_role_id" doc:"The role, by ID or name, of users who are created and of users whose groups give them none. A role that does not exist is created."`
+	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"Create users at their first login. The mechanism sets the default: true for ldap, otherwise false."`
+	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" dangerous:"true" doc:"Accept a login that was started at the identity provider. Anybody can then sign others in as themselves (login CSRF)."`
+	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"Create users only if the provider says that their e-mail address is verified."`
+	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"Update names and e-mail address at each login."`
+	RoleMapping             options.JSON   `option:"role_mapping" doc:"A JSON object from group to role, by ID or name, which is applied at each login. The first group in its order that the user has counts. A role that does not exist is created."`
+	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"Without role_mapping, give the user at each login the role that has the name of one of their groups, in any case. Of several, the first by name counts. The mechanism sets the default: true for ldap with group_dn or group_member_of, otherwise false."`
+	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"Treat identifiers that are e-mail addresses as the same if they differ only in the case of ASCII letters, for providers that do not always spell an address in the same way."`
+	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" dangerous:"true" doc:"Link a user without an account to the one account with their verified e-mail address, if that address was also verified by a provider with this option. Anyone who can make one of these providers verify an address gets the account with that address."`
+	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"The time limit of a login, 30s to 1h."`
+	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider its own plugin process. With shared, all providers of a mechanism share one."`
+	Proxy                   options.Secret `option:"proxy" doc:"The proxy for all connections of the provider, including LDAP, instead of the one in the host's settings: http://, https://, socks5:// or socks5h://, with user:password@ if the proxy requires it; or direct for none."`
+	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, instead of those of the system and of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md."`
+	Cert                    string         `option:"cert" doc:"The PEM client certificate for the provider's servers, with its chain."`
+	Key                     options.Secret `option:"key" doc:"The PEM key of cert."`
+	CookieSecure            bool           `option:"cookie_secure" doc:"Accepted for compatibility, without effect: cookies of a login are Secure if PUBLIC_URL uses https."`
 }
 
 var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 
 // loadProviders reads the providers of AUTH_PROVIDERS and of the YAML file.
-func (l *loader) loadProviders(listed listing) []Provider {
+func (l *loader) loadProviders(listed providerList) []Provider {
 	sources := l.providerSources(listed)
 	l.sortVariables(sources)
 	var list []Provider
@@ -138,7 +138,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	}
 	p.files = slices.Clone(l.files[before:])
 	g := newGroup(l, own, p.Spelling)
-	g.checkPEM(ownTrustPEM)
+	g.checkPEM(providerTrustPEM)
 	decoded := decode[providerOptions](g)
 	decoded.Driver = strings.ToLower(decoded.Driver)
 	p.Isolated = decoded.Isolation == "process"
@@ -148,16 +148,16 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.RolesByGroupNameUnset = !given
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
-	l.read.providers = append(l.read.providers, readProvider{all, decoded})
+	l.read.providers = append(l.read.providers, providerInput{all, decoded})
 	p.Outbound = g.outboundOf(decoded, l.outbound)
-	g.warnOfOwnSecure(decoded.CookieSecure)
+	g.warnOfCookieSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
-		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
+		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin supports")
 	}
 	return p
 }
 
-func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
+func (g *optionGroup) applyOptions(p *sso.Provider, o providerOptions) {
 	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
 	p.DefaultRole, p.RolesByGroupName = g.defaultRole(o.DefaultRoleID), o.RolesByGroupName
 	p.IdentifierIgnoreCase, p.LinkByVerifiedEmail = o.IdentifierIgnoreCase, o.LinkByVerifiedEmail
@@ -179,7 +179,7 @@ func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	}
 }
 
-// presetOf reads the one option of mechanisms that the host heeds.
+// presetOf reads the only option of mechanisms that the host uses.
 func presetOf(given map[string]any) string {
 	switch preset := given["preset"].(type) {
 	case string:
@@ -191,26 +191,26 @@ func presetOf(given map[string]any) string {
 	}
 }
 
-// warnOfOwnSecure: the cookies of a login are Secure if PUBLIC_URL is https, and else not.
-func (g *group) warnOfOwnSecure(wanted bool) {
+// warnOfCookieSecure: the cookies of a login are Secure if and only if PUBLIC_URL is https.
+func (g *optionGroup) warnOfCookieSecure(wanted bool) {
 	const option = "cookie_secure"
 	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
-		g.loader.warnOnce("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
+		g.loader.warnOfNoEffect("%s has no effect: cookies of a login are Secure only if PUBLIC_URL is https, and it is %s", g.spell(option), g.loader.public)
 	}
 }
 
-func (g *group) checkDriver(driver string) {
+func (g *optionGroup) checkDriver(driver string) {
 	switch {
 	case driver == "" || !g.ok("driver"):
 	case driver == "local":
-		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
+		g.refuse("driver", "local is not supported, because there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
 		g.refuse("driver", "must have letters, digits, - and _ only, such as openid")
 	}
 }
 
-// defaultRole takes null for none: Directus reads values as JSON where they are that.
-func (g *group) defaultRole(role string) string {
+// defaultRole reads null as none, because Directus parses values as JSON if possible.
+func (g *optionGroup) defaultRole(role string) string {
 	if role == "" || role == "null" {
 		return ""
 	}
@@ -220,21 +220,21 @@ func (g *group) defaultRole(role string) string {
 	return role
 }
 
-func (g *group) checkRedirects(list []string) {
+func (g *optionGroup) checkRedirects(list []string) {
 	for _, entry := range list {
 		u, err := url.Parse(entry)
 		switch {
 		case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
-			g.refuse("redirect_allow_list", "has an entry that is no absolute URL; write each with its path, such as https://app.example.org/")
+			g.refuse("redirect_allow_list", "has an entry that is not an absolute URL; write each with its path, such as https://app.example.org/")
 		case u.User != nil || u.Fragment != "":
 			g.refuse("redirect_allow_list", "has an entry with a user or a fragment")
 		case strings.Contains(entry, "*"):
-			g.refuse("redirect_allow_list", "has an entry with *, which stands for nothing; write each URL out: %s", entry)
+			g.refuse("redirect_allow_list", "has an entry with *, which is not a wildcard here; write each URL out: %s", entry)
 		}
 	}
 }
 
-// titleCase makes a label of a name: my-keycloak becomes My Keycloak.
+// titleCase makes a label from a name: my-keycloak becomes My Keycloak.
 func titleCase(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
 	for i, word := range words {
@@ -245,7 +245,7 @@ func titleCase(name string) string {
 
 const maxRules = 1000
 
-// shortened keeps a name in an error short.
+// shortened shortens a name in an error.
 func shortened(name string) string {
 	const most = 64
 	if len(name) > most {
@@ -254,8 +254,8 @@ func shortened(name string) string {
 	return name
 }
 
-// roleRules reads {"group":"role"} in its order. Decoding has made sure that it is
-// sound JSON without a key that stands twice.
+// roleRules reads {"group":"role"} in its order. Decoding has checked that it is valid
+// JSON without duplicate keys.
 func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(mapping)))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {

@@ -79,8 +79,8 @@ func TestProvidersFromYAML(t *testing.T) {
 	}
 }
 
-// A rule is held to the form that the groups of an identity have: one that can
-// never match may be what keeps somebody out.
+// A rule must have the form of groups of an identity: one that can never match may be
+// meant to block somebody.
 func TestRoleMappingThatNoGroupCanMatch(t *testing.T) {
 	for name, group := range map[string]string{
 		"empty": "", "a tab": `a\tb`, "a line break": `a\nb`, "too long": strings.Repeat("g", sdk.MaxAttribute+1),
@@ -129,9 +129,9 @@ func TestNear(t *testing.T) {
 	}
 }
 
-// TestSeedTraps holds the table of how the seed system misreads its environment.
+// TestDirectusTraps covers the ways in which Directus misreads its environment.
 // Options of mechanisms are decoded as a plugin does.
-func TestSeedTraps(t *testing.T) {
+func TestDirectusTraps(t *testing.T) {
 	type mechanism struct {
 		ClientID     string            `option:"client_id"`
 		ClientSecret options.Secret    `option:"client_secret"`
@@ -234,17 +234,17 @@ func TestProvidersRefused(t *testing.T) {
 		want    []string
 	}{
 		{"L09 same name twice", []string{"AUTH_PROVIDERS=corp,corp", "AUTH_CORP_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the provider "corp" twice; write it once`}},
-		{"L09 name twice", []string{"AUTH_PROVIDERS=corp,Corp", "AUTH_CORP_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the provider "corp" and "Corp"; capitals do not tell names apart`}},
+		{"L09 name twice", []string{"AUTH_PROVIDERS=corp,Corp", "AUTH_CORP_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the providers "corp" and "Corp", which differ only in capitals`}},
 		{"same prefix", []string{"AUTH_PROVIDERS=a-b,a_b", "AUTH_A_B_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the providers "a-b" and "a_b", whose variables would all begin with AUTH_A_B_`}},
 		{"default", []string{"AUTH_PROVIDERS=Default"}, []string{`AUTH_PROVIDERS: "Default" cannot be the name of a provider`}},
 		{"bad name", []string{"AUTH_PROVIDERS=../x,_a," + strings.Repeat("x", 64)}, []string{"AUTH_PROVIDERS: \"../x\" cannot", "AUTH_PROVIDERS: \"_a\" cannot", "AUTH_PROVIDERS: \"xxx"}},
 		{"no driver", []string{"AUTH_PROVIDERS=x"}, []string{"AUTH_X_DRIVER: is required and not set"}},
-		{"driver local", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=local"}, []string{"AUTH_X_DRIVER: local is not possible, since there are no local passwords"}},
+		{"driver local", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=local"}, []string{"AUTH_X_DRIVER: local is not supported, because there are no local passwords"}},
 		{"driver with a path", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=../openid"}, []string{"AUTH_X_DRIVER: must have letters, digits"}},
-		{"short timeout", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LOGIN_TIMEOUT=300"}, []string{"AUTH_X_LOGIN_TIMEOUT: must be from 30s to 1h, not 300ms; a plain number is milliseconds"}},
-		{"L09 wildcard in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://*.example.org/"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry with *, which stands for nothing"}},
-		{"allow list of everything", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=*"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is no absolute URL"}},
-		{"other scheme in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://a.example/,myapp://x"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is no absolute URL"}},
+		{"short timeout", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LOGIN_TIMEOUT=300"}, []string{"AUTH_X_LOGIN_TIMEOUT: must be from 30s to 1h, not 300ms; a plain number is in milliseconds"}},
+		{"L09 wildcard in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://*.example.org/"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry with *, which is not a wildcard here"}},
+		{"allow list of everything", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=*"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is not an absolute URL"}},
+		{"other scheme in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://a.example/,myapp://x"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is not an absolute URL"}},
 		{"user in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://a@b.example/"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry with a user"}},
 		{"role mapping as a list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_ROLE_MAPPING=[]"}, []string{"AUTH_X_ROLE_MAPPING: must be a JSON object from group to role"}},
 		{"role mapping with a group twice", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":"user","a":"admin"}`}, []string{"AUTH_X_ROLE_MAPPING: has the same key twice"}},
@@ -252,8 +252,8 @@ func TestProvidersRefused(t *testing.T) {
 		{"role mapping to a role that is too long", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":"` + strings.Repeat("x", 256) + `"}`}, []string{`AUTH_X_ROLE_MAPPING: gives group "a" a role that has 256 bytes`}},
 		{"default role that is too long", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_DEFAULT_ROLE_ID=" + strings.Repeat("x", 256)}, []string{"AUTH_X_DEFAULT_ROLE_ID: has 256 bytes, at most 255 are allowed; write the ID or the name of a role"}},
 		{"role mapping to nothing", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":""}`}, []string{`AUTH_X_ROLE_MAPPING: must give group "a" the identifier`}},
-		{"option twice", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_SP_METADATA=a", "AUTH_X_SP_metadata=b"}, []string{"AUTH_X_SP_metadata: is given beside AUTH_X_SP_METADATA; give only one"}},
-		{"option and file", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LABEL=a", "AUTH_X_LABEL_FILE=b"}, []string{"AUTH_X_LABEL_FILE: is given beside AUTH_X_LABEL; give only one"}},
+		{"option twice", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_SP_METADATA=a", "AUTH_X_SP_metadata=b"}, []string{"AUTH_X_SP_metadata: is given in addition to AUTH_X_SP_METADATA; give only one"}},
+		{"option and file", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LABEL=a", "AUTH_X_LABEL_FILE=b"}, []string{"AUTH_X_LABEL_FILE: is given in addition to AUTH_X_LABEL; give only one"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { newSetup(t, tt.environ...).refused(t, tt.want...) })
@@ -283,17 +283,17 @@ func TestStrayVariables(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_GITHUB_DRIVER=oauth2", "AUTH_X_=1", "AUTH_EMPTY_DRIVER=", "OTHER=1").
 		file(t, ".env", "AUTH_OLD_DRIVER=ldap\nAUTH_GONE_URL=x\nAUTH_GONE_DRIVER=x\nAUTH_GONE_ID=x\n").mustLoad(t)
 	want := []string{
-		"AUTH_GITHUB_DRIVER belongs to no provider of AUTH_PROVIDERS, and is ignored",
-		"AUTH_X_ belongs to no provider of AUTH_PROVIDERS, and is ignored",
-		"AUTH_GONE_… (3, such as AUTH_GONE_DRIVER (.env:3)) belong to no provider of AUTH_PROVIDERS, and are ignored",
-		"AUTH_OLD_DRIVER (.env:1) belongs to no provider of AUTH_PROVIDERS, and is ignored",
+		"AUTH_GITHUB_DRIVER does not belong to a provider of AUTH_PROVIDERS and is ignored",
+		"AUTH_X_ does not belong to a provider of AUTH_PROVIDERS and is ignored",
+		"AUTH_GONE_… (3, such as AUTH_GONE_DRIVER (.env:3)) do not belong to a provider of AUTH_PROVIDERS and are ignored",
+		"AUTH_OLD_DRIVER (.env:1) does not belong to a provider of AUTH_PROVIDERS and is ignored",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
 
-func TestSettingsOfTheSeedWithoutEffect(t *testing.T) {
+func TestDirectusSettingsWithoutEffect(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=corp", "AUTH_CORP_DRIVER=openid",
 		"RATE_LIMITER_ENABLED=true", "RATE_LIMITER_STORE=memory", "RATE_LIMITER_REGISTRATION_POINTS=5", "CORS_ALLOW_ALL=true").mustLoad(t)
 	for i, want := range []string{"CORS_ALLOW_ALL has no effect", "RATE_LIMITER_REGISTRATION_POINTS has no effect"} {

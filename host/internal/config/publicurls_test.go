@@ -33,8 +33,7 @@ func TestAllowedPublicURLs(t *testing.T) {
 	}
 }
 
-// Each entry is held to the rules of PUBLIC_URL, and no two are told apart by what a
-// request does not say.
+// Each entry follows the rules of PUBLIC_URL, and no two have the same host.
 func TestAllowedPublicURLsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://b.example":                            "number 1 must be https",
@@ -66,7 +65,7 @@ func TestPrefixedCookiesAtAnHTTPURL(t *testing.T) {
 		{[]string{public, "AUTH_ALLOWED_PUBLIC_URLS=https://b.example", "SESSION_COOKIE_NAME=__Host-session_token"}, 0},
 	} {
 		c := newSetup(t, tt.env...).mustLoad(t)
-		if len(c.Warnings) != tt.want || tt.want > 0 && !strings.Contains(c.Warnings[0], "SESSION_COOKIE_NAME begins with __Host- or __Secure-, and some browsers keep no such cookie of http://localhost:8055") {
+		if len(c.Warnings) != tt.want || tt.want > 0 && !strings.Contains(c.Warnings[0], "SESSION_COOKIE_NAME begins with __Host- or __Secure-, and some browsers do not keep such a cookie from http://localhost:8055") {
 			t.Errorf("%v: warnings %q", tt.env, c.Warnings)
 		}
 	}

@@ -43,7 +43,7 @@ names. If a setting is in several of them, the first of these three counts. The 
 An empty value counts as not set. ` + "`NAME_FILE`" + ` names a file that contains the value of ` + "`NAME`" + `, for every setting and
 every option of a provider; one newline at its end is removed. In YAML and JSON, you can use ` + "`{file: path}`" + ` and ` + "`{env: NAME}`" + ` instead of any value.
 
-Values from a fixed set of words are accepted in any case. Durations have a unit: ` + "`10s`, `15m`, `1.5h`, `7 days`, `2w`" + `; a plain number is milliseconds.
+Values from a fixed set of words are accepted in any case. Durations have a unit: ` + "`10s`, `15m`, `1.5h`, `7 days`, `2w`" + `; a plain number is in milliseconds.
 
 Relative paths are relative to the working directory if they are in the environment or in a file with the names of variables, and to
 the folder of the YAML file if they are in a file with names in lower case, or in ` + "`{file: path}`" + `.

@@ -9,15 +9,15 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Report says what a configuration was understood as, and what is to be said about it.
-// No secret is in it, but in Config.
+// Report is how a configuration was understood, with findings about it. It contains no
+// secret, except in Config.
 type Report struct {
-	// Config is what [Load] returns, if it returns no error. Else what has a problem is
-	// left out or has its default, and nothing may be run by it. It is nil if a source
-	// cannot be read: what only that source says cannot be told from what is missing.
+	// Config is the result of [Load], if it returns no error. Otherwise, settings with a
+	// problem are missing or have their default, and the configuration must not be used.
+	// Config is nil if a source cannot be read: it is then unknown what is missing.
 	Config *Config
 
-	Sources   []string // paths of .env and the YAML file, as far as they could be read
+	Sources   []string // paths of .env and the YAML file, if they could be read
 	Settings  []Given  // of the host, in the order of its reference
 	Providers []ReportedProvider
 	Findings  []Finding
@@ -36,57 +36,57 @@ func (p ReportedProvider) Understood(option string) bool {
 	return !slices.ContainsFunc(p.Options, func(g Given) bool { return g.option == option && !g.Understood })
 }
 
-// Class says what kind a [Finding] is of.
+// Class is the kind of a [Finding].
 type Class string
 
 // The classes of findings.
 const (
-	ClassWrong     Class = "wrong"     // it is refused
-	ClassMissing   Class = "missing"   // without it nobody can sign in
-	ClassNoEffect  Class = "no_effect" // it does nothing
-	ClassDangerous Class = "dangerous" // it works, and may hurt somebody
-	ClassDoubtful  Class = "doubtful"  // it works, but probably not as it is meant
+	ClassWrong     Class = "wrong"     // the setting is refused
+	ClassMissing   Class = "missing"   // nobody can sign in without it
+	ClassNoEffect  Class = "no_effect" // the setting does nothing
+	ClassDangerous Class = "dangerous" // the setting works, but can cause harm
+	ClassDoubtful  Class = "doubtful"  // the setting works, but probably not as intended
 )
 
-// Finding is what is to be said about a configuration, in the words of the operator.
+// Finding is a statement about a configuration, for the operator.
 type Finding struct {
 	Class Class  `json:"class"`
 	Text  string `json:"text"` // names the setting, and says what to change
 
-	// Error: doorward does not start with it, or nobody can sign in.
+	// Error: Doorward does not start, or nobody can sign in.
 	Error bool `json:"error"`
 }
 
-// read is what a loader was given.
-type read struct {
+// inputs is what a loader was given.
+type inputs struct {
 	settings  map[string]given
-	providers []readProvider
+	providers []providerInput
 }
 
-type readProvider struct {
-	given   map[string]given // for the mechanism, too
+type providerInput struct {
+	given   map[string]given // including those for the mechanism
 	options providerOptions
 }
 
-// Explain reads a configuration as [Load] does, and changes as little. It tells what was
-// understood of it, and everything that Load would refuse or warn of.
+// Explain reads a configuration as [Load] does, and also changes nothing. It reports what
+// was understood, and everything that Load would refuse or warn of.
 func Explain(in Input) Report {
 	l, err := newLoader(in)
 	unreadable, _ := errors.AsType[*Error](err)
 	config := l.load(in.Executable)
 	r := Report{Sources: l.sources, Settings: l.reportSettings(config), Providers: l.reportProviders(config)}
-	if unreadable != nil { // what else is refused may be so only for what could not be read
+	if unreadable != nil { // other problems may be due to the part that could not be read
 		l.problems = unreadable.Problems
 	}
 	r.addProblems(l, config)
 	if unreadable != nil {
 		return r
 	}
-	r.addWarnings(l)
+	r.Findings = append(r.Findings, l.warnings...)
 	r.addDangers(l, config)
-	r.addIdle(r.Settings, settingsSchema)
+	r.addWithoutEffect(r.Settings, settingsSchema)
 	for _, p := range r.Providers {
-		r.addIdle(p.Options, providerSchema)
+		r.addWithoutEffect(p.Options, providerSchema)
 	}
 	r.Config = config
 	return r
@@ -105,7 +105,7 @@ func (l *loader) reportProviders(config *Config) (list []ReportedProvider) {
 	return list
 }
 
-// report tells what is given of a schema, with what is in force of it.
+// report returns what is given of a schema, with the values in force.
 func (l *loader) report(schema options.Schema, values map[string]given, inForce reflect.Value) []Given {
 	list := []Given{}
 	for _, o := range schema.Options {
@@ -113,7 +113,7 @@ func (l *loader) report(schema options.Schema, values map[string]given, inForce 
 		if !ok || found.isEmpty() {
 			continue
 		}
-		g := found.told(o.Name)
+		g := found.report(o.Name)
 		g.Understood = !found.broken && !slices.ContainsFunc(l.problems, func(p options.Problem) bool { return p.Option == found.origin })
 		if field, ok := fieldOf(inForce, o.Name); ok && g.Understood {
 			g.show(o, field.Interface(), found.value)
@@ -123,7 +123,7 @@ func (l *loader) report(schema options.Schema, values map[string]given, inForce 
 	return list
 }
 
-// fieldOf is the field of an option.
+// fieldOf returns the field of an option.
 func fieldOf(s reflect.Value, option string) (reflect.Value, bool) {
 	for _, field := range reflect.VisibleFields(s.Type()) {
 		if !field.Anonymous && nameOf(field) == strings.ToUpper(option) {
@@ -144,7 +144,7 @@ func (r *Report) addProblems(l *loader, config *Config) {
 	}
 }
 
-// notGiven are the names under which a problem is of an option that is not given.
+// notGiven returns the names under which problems of absent options are reported.
 func (l *loader) notGiven(config *Config) map[string]bool {
 	names := map[string]bool{}
 	add := func(schema options.Schema, values map[string]given, spell func(string) string) {
@@ -161,37 +161,20 @@ func (l *loader) notGiven(config *Config) map[string]bool {
 	return names
 }
 
-// doNothing are the words by which a warning, in whatever package it is made, says that
-// something is without effect.
-var doNothing = []string{"has no effect", "have no effect", "is ignored", "are ignored"}
+// noEffectDoc begins the text of a setting that exists only for compatibility with
+// Directus or another program.
+const noEffectDoc = "Accepted for compatibility, without effect: "
 
-func (r *Report) addWarnings(l *loader) {
-	for _, text := range l.warnings {
-		class := ClassDoubtful
-		switch {
-		case slices.Contains(l.dangers, text):
-			class = ClassDangerous
-		case slices.ContainsFunc(doNothing, func(words string) bool { return strings.Contains(text, words) }):
-			class = ClassNoEffect
-		}
-		r.Findings = append(r.Findings, Finding{Class: class, Text: text})
-	}
-}
-
-// withoutEffectByDoc begins the text of a setting that is there only because Directus,
-// or another program, has it.
-const withoutEffectByDoc = "accepted and without effect: "
-
-// addIdle names the settings that never do anything, unless a warning has.
-func (r *Report) addIdle(list []Given, schema options.Schema) {
+// addWithoutEffect adds the settings that never do anything, unless a warning has named them.
+func (r *Report) addWithoutEffect(list []Given, schema options.Schema) {
 	for _, g := range list {
 		o, _ := schema.Lookup(g.option)
-		why, idle := strings.CutPrefix(o.Doc, withoutEffectByDoc)
+		why, idle := strings.CutPrefix(o.Doc, noEffectDoc)
 		said := slices.ContainsFunc(r.Findings, func(f Finding) bool {
 			return f.Class == ClassNoEffect && strings.HasPrefix(f.Text, g.Name)
 		})
 		if idle && !said {
-			r.Findings = append(r.Findings, Finding{Class: ClassNoEffect, Text: g.spelled() + " has no effect: " + why})
+			r.Findings = append(r.Findings, Finding{Class: ClassNoEffect, Text: g.spelled() + " has no effect: " + strings.TrimSuffix(why, ".")})
 		}
 	}
 }

@@ -37,7 +37,7 @@ func inputWith(t *testing.T, files map[string]string, environ ...string) Input {
 	return in
 }
 
-// shown is all of a report that is for the operator's eyes.
+// shown is everything in a report that the operator can see.
 func (r Report) shown(t *testing.T) string {
 	t.Helper()
 	all := []any{r.Sources, r.Settings, r.Findings}
@@ -60,11 +60,11 @@ func (r Report) texts(class Class) (texts []string) {
 	return texts
 }
 
-// A report refuses what Load refuses, in the same words, and warns of what it warns of.
+// A report refuses what Load refuses, with the same texts, and contains its warnings.
 func TestReportIsOfWhatLoadReads(t *testing.T) {
 	var nonsense, inYAML []string
 	for _, o := range settingsSchema.Options {
-		if o.Name != "auth_providers" { // of which there are more tests
+		if o.Name != "auth_providers" { // other tests cover it
 			nonsense = append(nonsense, strings.ToUpper(o.Name)+"=%%% no sense")
 			inYAML = append(inYAML, o.Name+": {no: sense}")
 		}
@@ -120,7 +120,7 @@ func TestReportIsOfWhatLoadReads(t *testing.T) {
 	}
 }
 
-// What is refused is not shown, and hides nothing of the rest.
+// The value of a refused setting is not shown, and the other settings are.
 func TestReportOfWhatIsUnderstood(t *testing.T) {
 	r := explained(t, map[string]string{
 		".env":   "ACCESS_TOKEN_TTL=900000\nHOST=::1 # all\n",
@@ -163,7 +163,7 @@ func TestReportOfWhatIsUnderstood(t *testing.T) {
 	}
 }
 
-// A password stands where somebody puts one, in whatever option that may be.
+// Any option can contain a password.
 func TestReportHidesCredentials(t *testing.T) {
 	for _, url := range []string{
 		"https://u:hunter2@a.example/", "https://u:hun/ter2@a.example/", "https://u:hun ter2@a.example/", "u:hunter2@a.example:3128", "//u:hunter2@a.example",
@@ -189,7 +189,7 @@ func TestReportHidesCredentials(t *testing.T) {
 	}
 }
 
-// Where a source cannot be read, nothing is told of what may stand there.
+// If a source cannot be read, nothing is reported about its possible content.
 func TestReportWithoutASource(t *testing.T) {
 	r := explained(t, map[string]string{"d.yaml": "a: [\n"}, "PORT=8056", "AUTH_PROVIDERS=x")
 	if r.Config != nil || len(r.Findings) != 1 || !strings.HasPrefix(r.Findings[0].Text, "d.yaml: ") || r.Findings[0].Class != ClassWrong {
@@ -199,7 +199,7 @@ func TestReportWithoutASource(t *testing.T) {
 		t.Errorf("settings %+v", r.Settings)
 	}
 
-	// What is refused by the rest is not shown as if it were in force.
+	// Values that were refused are not shown as if they were in force.
 	r = explained(t, map[string]string{"d.yaml": "a: [\n"}, "IP_TRUST_PROXY=true", "CORS_ENABLED=true", "CORS_ORIGIN=true", "LOG_LEVEL=debug")
 	if len(r.Findings) != 1 {
 		t.Errorf("findings %+v", r.Findings)
@@ -211,7 +211,7 @@ func TestReportWithoutASource(t *testing.T) {
 	}
 }
 
-// Whatever way a secret comes in, and whatever is wrong beside it, it does not come out.
+// No secret is shown, however it is given and whatever else is wrong.
 func TestReportHoldsNoSecret(t *testing.T) {
 	const canary = "canary-5d1f0c"
 	forms := map[string]func(name string, yaml string) (map[string]string, []string){
@@ -279,9 +279,9 @@ func yamlOf(path, value string) string {
 
 func TestReportOfWhatHasNoEffect(t *testing.T) {
 	r := explained(t, nil, goodSecret, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_COOKIE_SECURE=true", "AUTH_OTHER_DRIVER=ldap", "IP_CUSTOM_HEADER=X-Real-IP",
-		"AUTH_DISABLE_DEFAULT=false", "DB_FILENAME=./d.db", "DB_HOST=h", "RATE_LIMITER_STORE=redis", "HTTP_PROXY=http://p.example:1")
+		"AUTH_DISABLE_DEFAULT=false", "DB_FILENAME=./d.db", "DB_HOST=h", "RATE_LIMITER_STORE=redis", "HTTP_PROXY=http://p.example:1", "SESION_COOKIE_NAME=x", "NODE_EXTRA_CA_CERTS=/nowhere/ca.pem")
 	all := strings.Join(r.texts(ClassNoEffect), "\n")
-	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "IP_CUSTOM_HEADER", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY"} {
+	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "IP_CUSTOM_HEADER", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY", "SESION_COOKIE_NAME", "NODE_EXTRA_CA_CERTS"} {
 		if n := strings.Count("\n"+all, "\n"+name); n != 1 {
 			t.Errorf("%s is told of %d times in:\n%s", name, n, all)
 		}
@@ -300,8 +300,8 @@ func TestReportOfDangers(t *testing.T) {
 	}{
 		"nothing":             {provider, ""},
 		"a secret":            {[]string{"SECRET=" + strings.Repeat("s", 40)}, "SECRET is easy to guess"},
-		"a public secret":     {[]string{"SECRET=replace-with-secure-random-value"}, "SECRET is the example in the manual of Directus"},
-		"cookie domain":       {[]string{https, "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_DOMAIN is example.org: every host below it"},
+		"a public secret":     {[]string{"SECRET=replace-with-secure-random-value"}, "SECRET is the example from the manual of Directus"},
+		"cookie domain":       {[]string{https, "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_DOMAIN is example.org: browsers send the cookie to every host below it"},
 		"cookie everywhere":   {[]string{https, "REFRESH_TOKEN_COOKIE_SAME_SITE=none"}, "REFRESH_TOKEN_COOKIE_SAME_SITE is none"},
 		"http for others":     {[]string{"HOST=0.0.0.0"}, "HOST is 0.0.0.0, and PUBLIC_URL is http"},
 		"https for others":    {[]string{https, "HOST=0.0.0.0"}, ""},
@@ -346,11 +346,21 @@ func TestReportOfWhatIsMissing(t *testing.T) {
 	}
 }
 
-// A file of settings is bounded in what it makes of the report.
+// The size of a report is bounded, whatever the file contains.
 func TestLongValuesAreShortened(t *testing.T) {
 	long := strings.Repeat("x", 1<<19)
 	r := explained(t, nil, goodSecret, "PLUGIN_DIR=/"+long, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_LABEL="+long)
 	if text := r.shown(t); len(text) > 4000 || !strings.Contains(text, "524288 bytes") {
 		t.Errorf("%d bytes: %.300s", len(text), text)
+	}
+}
+
+// The class of a warning does not depend on its words, some of which an operator writes.
+func TestReportedClassIsNotOfWords(t *testing.T) {
+	r := explained(t, map[string]string{"d.yaml": "forward_auth: {apps: [{url: 'https://a.example.org/', providers: [x has no effect]}]}\n"},
+		"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_ADDRESS=127.0.0.1:0", "IP_TRUST_PROXY=127.0.0.1")
+	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return strings.Contains(f.Text, `"x has no effect"`) })
+	if i < 0 || r.Findings[i].Class != ClassDoubtful {
+		t.Errorf("findings %+v", r.Findings)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// NeedRestart names the settings that differ, as operators write them, and that a
-// running host does not take over.
+// NeedRestart returns the settings that differ, under the names of the environment, and
+// that a reload does not apply.
 func NeedRestart(before, after *Config) []string {
 	var names []string
 	a, b := reflect.ValueOf(before.Settings), reflect.ValueOf(after.Settings)
@@ -21,14 +21,14 @@ func NeedRestart(before, after *Config) []string {
 	return names
 }
 
-// nameOf is the name of a setting in the environment.
+// nameOf returns the name of a setting in the environment.
 func nameOf(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("option"), ",")
 	return strings.ToUpper(name)
 }
 
-// AfterReload is the configuration that is in force when a running host has read
-// another one: its providers, and the settings with which the host was started.
+// AfterReload returns the configuration in force after a running host has read another
+// one: the new providers, and the settings with which the host was started.
 func (c *Config) AfterReload(read *Config) *Config {
 	inForce := *c
 	inForce.Providers, inForce.Apps, inForce.Files, inForce.Sources = read.Providers, read.Apps, read.Files, read.Sources
@@ -36,9 +36,9 @@ func (c *Config) AfterReload(read *Config) *Config {
 	return &inForce
 }
 
-// settle puts what was made of settings in their place, so that two ways to write
-// the same are no change.
-func (c *Config) settle() {
+// normalize replaces settings by their normalized values, so that another spelling is not a
+// change.
+func (c *Config) normalize() {
 	if c.PublicURL != nil {
 		c.Settings.PublicURL = c.PublicURL.String()
 	}

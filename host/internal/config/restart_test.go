@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// Whatever a reload cannot change is named when it has changed, by the name that
-// operators know.
+// Every change that a reload does not apply is reported under the name that operators use.
 func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
 	reloaded := []string{
 		"AUTH_PROVIDERS", "AUTH_DISABLE_DEFAULT", "FORWARD_AUTH_APPS",
@@ -42,7 +41,7 @@ func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// change gives a setting another value; the kind if it has no way to.
+// change gives a setting another value, or returns the kind if it cannot.
 func change(value reflect.Value) string {
 	switch value.Kind() {
 	case reflect.String:
@@ -59,8 +58,7 @@ func change(value reflect.Value) string {
 	return ""
 }
 
-// A field of Config that is not made of settings would change without anybody being
-// told.
+// A field of Config that is not derived from settings would change without a report.
 func TestEachFieldIsMadeOfSettings(t *testing.T) {
 	for field := range reflect.TypeFor[Config]().Fields() {
 		if field.Type == reflect.TypeFor[Settings]() {
@@ -72,14 +70,13 @@ func TestEachFieldIsMadeOfSettings(t *testing.T) {
 		}
 		for name := range strings.SplitSeq(of, ",") {
 			if _, ok := settingsSchema.Lookup(name); !ok {
-				t.Errorf("%s is made of %q, which is no setting", field.Name, name)
+				t.Errorf("%s is made of %q, which is not a setting", field.Name, name)
 			}
 		}
 	}
 }
 
-// What was made of a setting changes with it, and another way to write the same is
-// no change.
+// Derived values change with their setting, and another spelling is not a change.
 func TestNeedRestartOfWhatWasLoaded(t *testing.T) {
 	dir := t.TempDir()
 	load := func(environ ...string) *Config {

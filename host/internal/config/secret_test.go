@@ -28,7 +28,7 @@ func TestSecretPrevious(t *testing.T) {
 	}
 }
 
-// Whoever has lost SECRET must still be able to find the database.
+// An operator who has lost SECRET must still be able to find the database.
 func TestDatabaseOf(t *testing.T) {
 	s := newSetup(t, "SECRET=", "PUBLIC_URL=nonsense", "AUTH_PROVIDERS=a,a", "DB_FILENAME=d.db")
 	database, socket, err := config.DatabaseOf(s.input())

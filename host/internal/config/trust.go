@@ -11,37 +11,37 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// TrustSettings are the settings of whom the connections of all providers trust, and
-// what they show.
+// TrustSettings are whom the connections of all providers trust, and their client
+// certificate.
 type TrustSettings struct {
-	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust besides the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md"`
-	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"PEM client certificate for the servers of all providers that have none of their own, with its chain"`
-	OutboundKey           options.Secret `option:"outbound_key" reload:"yes" doc:"PEM key of OUTBOUND_CERT"`
-	OutboundTLSMinVersion string         `option:"outbound_tls_min_version" reload:"yes" default:"1.2" oneof:"1.2|1.3" doc:"lowest version of TLS that is spoken with servers of providers"`
+	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust in addition to the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md."`
+	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"The PEM client certificate, with its chain, for the servers of all providers that do not have their own."`
+	OutboundKey           options.Secret `option:"outbound_key" reload:"yes" doc:"The PEM key of OUTBOUND_CERT."`
+	OutboundTLSMinVersion string         `option:"outbound_tls_min_version" reload:"yes" default:"1.2" oneof:"1.2|1.3" doc:"The lowest TLS version for connections to servers of providers."`
 
-	NodeExtraCACerts          string `option:"node_extra_ca_certs" reload:"yes" doc:"path of a file with more certificates like OUTBOUND_EXTRA_CA, as Node.js has it: one that cannot be read is warned of and ignored"`
-	NodeTLSRejectUnauthorized string `option:"node_tls_reject_unauthorized" reload:"yes" doc:"refused if it is 0, which has Node.js accept every certificate; else without effect"`
+	NodeExtraCACerts          string `option:"node_extra_ca_certs" reload:"yes" doc:"The path of a file with more certificates, like OUTBOUND_EXTRA_CA. As in Node.js, a file that cannot be read causes a warning and is ignored."`
+	NodeTLSRejectUnauthorized string `option:"node_tls_reject_unauthorized" reload:"yes" doc:"Refused if it is 0, which makes Node.js accept any certificate. Otherwise without effect."`
 }
 
 // trust adds the settings of trust to those of connections.
-func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
+func (g *optionGroup) trust(settings *outbound.Settings, s TrustSettings) {
 	settings.ExtraCA, settings.Certificate, settings.Key = s.OutboundExtraCA, s.OutboundCert, s.OutboundKey
 	settings.MinVersion = s.OutboundTLSMinVersion
 	settings.Names = maps.Clone(settings.Names)
 	settings.Names[outbound.KeyExtraCA] = g.spell("outbound_extra_ca")
-	// What Node.js takes for it is this and nothing else; it protects nobody that another
-	// text is no number.
+	// Node.js turns its checks off only for this value. Refusing other values would protect
+	// nobody.
 	if s.NodeTLSRejectUnauthorized == "0" {
-		g.refuse("node_tls_reject_unauthorized", "is 0: it would accept whatever certificate is shown, by whoever is on the way; remove it, "+
+		g.refuse("node_tls_reject_unauthorized", "is 0, which would accept any certificate from anyone on the network; remove it, "+
 			"and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE for all providers")
 	}
 }
 
-// checkPEM refuses what is no text or not there. It comes before the group is decoded.
+// checkPEM refuses files that are empty or not text, before the group is decoded.
 //
-// A file that is empty, perhaps for a moment only, must not count as not given: the
-// system's authorities would be trusted in place of the operator's.
-func (g *group) checkPEM(options map[string]func(text string) error) {
+// A file that is empty, perhaps only for a moment, must not count as not given: the
+// system's authorities would be trusted instead of the operator's.
+func (g *optionGroup) checkPEM(options map[string]func(text string) error) {
 	for option, check := range options {
 		found := g.given[option]
 		text, ok := found.value.(string)
@@ -64,15 +64,15 @@ func certificates(text string) error {
 }
 
 var (
-	trustPEM    = map[string]func(string) error{"outbound_extra_ca": certificates, "outbound_cert": certificates, "outbound_key": tlsoptions.CheckKey}
-	ownTrustPEM = map[string]func(string) error{"ca": certificates, "cert": certificates, "key": tlsoptions.CheckKey}
+	trustPEM         = map[string]func(string) error{"outbound_extra_ca": certificates, "outbound_cert": certificates, "outbound_key": tlsoptions.CheckKey}
+	providerTrustPEM = map[string]func(string) error{"ca": certificates, "cert": certificates, "key": tlsoptions.CheckKey}
 )
 
 // nodeExtraCA adds the certificates of NODE_EXTRA_CA_CERTS. As in Node.js, a file that
-// cannot be read stops nobody: an environment that works there has to work here, and a
-// certificate too few refuses servers and lets in none. What is in force is not taken
-// away by it: the file may be half written.
-func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
+// cannot be read does not prevent a start: an environment that works there must work here,
+// and without a certificate servers are refused, not accepted. Certificates in force are
+// not removed because of such a file: it may be half written.
+func (g *optionGroup) nodeExtraCA(settings *outbound.Settings, name string) {
 	const option = "node_extra_ca_certs"
 	if name == "" || !g.ok(option) {
 		return
@@ -85,13 +85,11 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 		g.refuse(option, "%v", err)
 		return
 	case err != nil:
-		g.loader.warnOnce("%s %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), err)
+		g.loader.warnOfNoEffect("%s %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), err)
 		return
 	}
 	g.loader.nodesFile = true
-	for _, warning := range (outbound.Settings{ExtraCA: text}).Warnings() {
-		g.loader.warnOnce("%s %s", g.spell(option), warning.Text)
-	}
+	g.warnOfOutbound(outbound.Settings{ExtraCA: text}, func(string) string { return g.spell(option) })
 	names := maps.Clone(settings.Names)
 	if names[outbound.KeyExtraCA] = g.spell(option); settings.ExtraCA != "" {
 		settings.ExtraCA += "\n"
@@ -102,7 +100,7 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 }
 
 // readNodesFile returns an error that follows the name of the option.
-func (g *group) readNodesFile(option, name string) (string, error) {
+func (g *optionGroup) readNodesFile(option, name string) (string, error) {
 	path := under(g.base(option), name)
 	g.loader.files = append(g.loader.files, path)
 	text, mode, err := readFile(path)

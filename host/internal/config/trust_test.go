@@ -40,8 +40,8 @@ func pair(t *testing.T, name string, until time.Time) (certificate, key string) 
 
 func soon() time.Time { return time.Now().Add(time.Hour) }
 
-// trustOf is what a provider's connections trust and show, without the line ends that
-// files lose.
+// trustOf returns the authorities and the certificate of a provider's connections, without
+// the line ends that files lose.
 type trustOf struct{ extra, ca, certificate, key, certificateName string }
 
 func trusted(c *config.Config, name string) trustOf {
@@ -57,8 +57,8 @@ func trusted(c *config.Config, name string) trustOf {
 	return trustOf{}
 }
 
-// TestTrustReachesTheProviders: what is set for all, what one has of its own, and how
-// both are called.
+// TestTrustReachesTheProviders covers the settings of all providers and of one, and their
+// names in errors.
 func TestTrustReachesTheProviders(t *testing.T) {
 	ca, _ := pair(t, "ca", soon())
 	extra, _ := pair(t, "extra", soon())
@@ -97,8 +97,7 @@ func TestTrustReachesTheProviders(t *testing.T) {
 	}
 }
 
-// TestTrustThatIsRefused: each problem is told by the setting to change, and nothing of
-// a value is.
+// TestTrustThatIsRefused: each problem names the setting to change, and quotes no value.
 func TestTrustThatIsRefused(t *testing.T) {
 	certificate, key := pair(t, "x", soon())
 	_, other := pair(t, "y", soon())
@@ -118,8 +117,8 @@ func TestTrustThatIsRefused(t *testing.T) {
 		"no key":               {[]string{"AUTH_A_CERT=" + certificate}, "AUTH_A_CERT: goes together with AUTH_A_KEY"},
 		"half of each":         {[]string{"AUTH_A_CERT=" + certificate, "OUTBOUND_CERT=" + certificate, "OUTBOUND_KEY=" + key}, "AUTH_A_CERT: goes together with AUTH_A_KEY"},
 		"old TLS":              {[]string{"OUTBOUND_TLS_MIN_VERSION=1.1"}, "OUTBOUND_TLS_MIN_VERSION: must be one of 1.2, 1.3"},
-		"no checks":            {[]string{"NODE_TLS_REJECT_UNAUTHORIZED=0"}, "NODE_TLS_REJECT_UNAUTHORIZED: is 0: it would accept whatever certificate is shown, by whoever is on the way; remove it, and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE"},
-		"writable for all":     {[]string{"NODE_EXTRA_CA_CERTS=writable.pem"}, "NODE_EXTRA_CA_CERTS: every user of this machine may write to"},
+		"no checks":            {[]string{"NODE_TLS_REJECT_UNAUTHORIZED=0"}, "NODE_TLS_REJECT_UNAUTHORIZED: is 0, which would accept any certificate from anyone on the network; remove it, and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE"},
+		"writable for all":     {[]string{"NODE_EXTRA_CA_CERTS=writable.pem"}, "NODE_EXTRA_CA_CERTS: every user of this machine can write to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSetup(t, append(test.environ, "AUTH_PROVIDERS=a", "AUTH_A_DRIVER=openid")...).
@@ -136,7 +135,7 @@ func TestTrustThatIsRefused(t *testing.T) {
 	}
 }
 
-// TestTrustThatIsOdd: what stops nobody is warned of by name.
+// TestTrustThatIsOdd: odd settings that are harmless cause a warning that names them.
 func TestTrustThatIsOdd(t *testing.T) {
 	certificate, key := pair(t, "x", soon())
 	over, overKey := pair(t, "over", time.Now().Add(-time.Hour))
@@ -163,8 +162,8 @@ func TestTrustThatIsOdd(t *testing.T) {
 	}
 }
 
-// TestRenewed: what files hold now is taken for each provider for which it is good, and
-// nothing else is read.
+// TestRenewed: each provider gets the current content of its files if it is valid, and
+// nothing else is read again.
 func TestRenewed(t *testing.T) {
 	old, oldKey := pair(t, "old", soon())
 	new, newKey := pair(t, "new", soon())
@@ -179,7 +178,7 @@ func TestRenewed(t *testing.T) {
 		t.Fatalf("nothing has changed: %v", err)
 	}
 
-	// A pair of which one half is new already, and a file that is being written.
+	// A pair with one new half, and a file that is being written.
 	s.file(t, "b.pem", new).file(t, "ca.pem", new).file(t, "extra.pem", new[:50]).file(t, "secret", "s2").file(t, "label", "L2").
 		file(t, ".env", "LOG_LEVEL=nonsense\n")
 	second, err := first.Renewed()
@@ -206,7 +205,7 @@ func TestRenewed(t *testing.T) {
 		t.Errorf("b trusts and shows %+v", got)
 	}
 
-	// What is in force is kept, and not what was there at the start.
+	// The values in force are kept, not those of the start.
 	s.file(t, "extra.pem", "").file(t, "ca.pem", "")
 	fourth, err := third.Renewed()
 	if err == nil || trusted(fourth, "a") != trusted(third, "a") || trusted(fourth, "c") != trusted(third, "c") {
@@ -214,8 +213,8 @@ func TestRenewed(t *testing.T) {
 	}
 }
 
-// TestRenewedWithoutNodesFile: what is ignored at the start takes nothing away from a
-// host that runs. A file that was never good holds up no other.
+// TestRenewedWithoutNodesFile: a file that is ignored at the start removes nothing from a
+// running host. A file that was never valid does not block others.
 func TestRenewedWithoutNodesFile(t *testing.T) {
 	old, _ := pair(t, "old", soon())
 	new, _ := pair(t, "new", soon())
@@ -239,7 +238,7 @@ func TestRenewedWithoutNodesFile(t *testing.T) {
 	s.file(t, "node.pem", new)
 	third, err := second.Renewed()
 	if err != nil || trusted(third, "a").extra != strings.TrimSpace(old)+"\n"+strings.TrimSpace(new) {
-		t.Errorf("written anew: %v; trusts %+v", err, trusted(third, "a"))
+		t.Errorf("written again: %v; trusts %+v", err, trusted(third, "a"))
 	}
 
 	s.file(t, "node.pem", "nothing")

@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// maxNodes bounds how many values a file may hold after its aliases are followed,
-// since a few lines of aliases can stand for billions.
+// maxNodes is how many values a file may contain after its aliases are followed: a few
+// lines of aliases can stand for billions.
 const maxNodes = 100_000
 
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
@@ -40,7 +40,7 @@ func (l *loader) entryValue(e entry, t options.Type) (any, error) {
 	if _, isMapping := value.(map[string]any); err != nil || t != options.TypeJSON || !isMapping {
 		return value, err
 	}
-	// A map has no order, and in a role mapping the first hit wins.
+	// A map has no order, but in a role mapping the first match counts.
 	var b bytes.Buffer
 	err = l.encode(&b, e.key, e.node)
 	return options.JSON(b.Bytes()), err
@@ -87,7 +87,7 @@ func (l *loader) mapping(node *yaml.Node, depth int) (any, error) {
 			return nil, fmt.Errorf("line %d: %w", node.Content[i].Line, err)
 		}
 		if _, twice := object[key]; twice {
-			return nil, fmt.Errorf("line %d: the key %q stands twice", node.Content[i].Line, key)
+			return nil, fmt.Errorf("line %d: the key %q is set twice", node.Content[i].Line, key)
 		}
 		if object[key], err = l.value(key, node.Content[i+1], depth+1); err != nil {
 			return nil, err
@@ -96,8 +96,7 @@ func (l *loader) mapping(node *yaml.Node, depth int) (any, error) {
 	return object, nil
 }
 
-// encode writes a node as JSON in the order of the file. Value has read it before,
-// so that it is known to be sound.
+// encode writes a node as JSON in the order of the file. value has already checked it.
 func (l *loader) encode(b *bytes.Buffer, key string, node *yaml.Node) error {
 	node = followAlias(node)
 	if _, _, ok := reference(node); ok || node.Kind != yaml.MappingNode {
@@ -143,9 +142,9 @@ func scalar(node *yaml.Node) (any, error) {
 		}
 		return value, nil
 	case "!!int", "!!float":
-		// 0123 would be 83, and 0x1f 31: an identifier would not be what it looks like.
+		// 0123 would be 83, and 0x1f would be 31: an identifier would silently change.
 		if !decimal.MatchString(node.Value) {
-			return nil, errors.New("looks like a number and is not in plain decimal; put it in quotes if it is text")
+			return nil, errors.New("looks like a number but is not in plain decimal; put it in quotes if it is text")
 		}
 		return json.Number(node.Value), nil
 	}
@@ -158,7 +157,7 @@ func scalarKey(node *yaml.Node) (string, error) {
 		return "", errors.New("a key must be text")
 	}
 	if node.ShortTag() == "!!merge" {
-		return node.Value, errors.New("merging with << is not possible; write the values out, or use an alias for a single value")
+		return node.Value, errors.New("merging with << is not supported; write the values out, or use an alias for a single value")
 	}
 	return node.Value, nil
 }
@@ -175,7 +174,7 @@ func reference(node *yaml.Node) (kind, name string, ok bool) {
 	return key.Value, value.Value, true
 }
 
-// referred reads what a reference names.
+// referred reads the file or variable of a reference.
 func (l *loader) referred(key, kind, name string) (any, error) {
 	if kind == "file" {
 		return l.readValue(key, name, l.document.dir)
@@ -188,8 +187,8 @@ func (l *loader) referred(key, kind, name string) (any, error) {
 	return nil, fmt.Errorf("the environment variable %s is not set", name)
 }
 
-// followAlias returns what an alias stands for. An anchor may not stand for an
-// alias, so that one step is enough.
+// followAlias returns what an alias stands for. An anchor cannot stand for an alias, so
+// one step is enough.
 func followAlias(node *yaml.Node) *yaml.Node {
 	if node != nil && node.Kind == yaml.AliasNode {
 		return node.Alias

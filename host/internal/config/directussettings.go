@@ -8,40 +8,40 @@ import (
 	"strings"
 )
 
-// Advice on several settings of Directus that this host does not have.
+// Advice for several settings of Directus that Doorward does not have.
 const (
-	noPasswords = "there are no local passwords, and nobody registers with one; users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
-		"by doorward user invite, or by doorward user import"
-	noFirstAdmin = "nobody is made an administrator by the environment; administrate with the command doorward, or with a key of doorward key add"
-	noMail       = "this host sends no mail; doorward user invite prints the link of an invitation"
-	oneHost      = "hosts exchange what they must by the database (DB_CLIENT=pg)"
-	fixedHeaders = "every answer has strict headers of its own; let the proxy in front set others"
-	keepsAudit   = "who did what is kept for AUDIT_RETENTION, and there are no revisions and flows"
-	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host goes on after SIGTERM"
+	noPasswords = "there are no local passwords and no registration; users are created at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
+		"by doorward user invite or by doorward user import"
+	noFirstAdmin = "the environment does not create an administrator; use the command doorward, or a key from doorward key add"
+	noMail       = "Doorward sends no mail; doorward user invite prints the link of an invitation"
+	oneHost      = "hosts synchronize through the database (DB_CLIENT=pg)"
+	fixedHeaders = "every response has fixed strict headers; set others in the proxy in front"
+	keepsAudit   = "the audit log is kept for AUDIT_RETENTION, and there are no revisions or flows"
+	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host continues after SIGTERM"
 
-	// Nothing that anybody misses in a login host: told in one line.
+	// Nobody misses these in a login host, so they are reported in one line.
 	otherThings = "content, files and the like stay with Directus"
 )
 
-// withoutEffect are settings of Directus that this host does not have, by what to do
-// instead. A name that ends in "_" stands for all that begin so.
-var withoutEffect = map[string]string{
-	"RATE_LIMITER_":            "it is no setting of the limits here; docs/limits.md has them all",
-	"CORS_":                    "it is no setting of what pages of other origins may do; docs/settings.md has them all",
+// ignoredSettings are settings of Directus that Doorward does not have, with what to do
+// instead. A name that ends in "_" stands for all names that begin with it.
+var ignoredSettings = map[string]string{
+	"RATE_LIMITER_":            "it is not a limit of Doorward; docs/limits.md lists them all",
+	"CORS_":                    "it is not a CORS setting of Doorward; docs/settings.md lists them all",
 	"LOGIN_STALL_TIME":         noPasswords,
-	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
-	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, whatever the search path",
-	"DB_POOL_":                 "of the pool, DB_POOL__MIN and DB_POOL__MAX count",
-	"DB_SSL_":                  "of TLS, DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
-	"DB_EXCLUDE_TABLES":        "no tables but ours are looked at",
+	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they name the client in X-Forwarded-For",
+	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, regardless of the search path",
+	"DB_POOL_":                 "for the pool, only DB_POOL__MIN and DB_POOL__MAX count",
+	"DB_SSL_":                  "for TLS, only DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
+	"DB_EXCLUDE_TABLES":        "Doorward reads only its own tables",
 	"DB_CHARSET":               "the database must have the encoding UTF8",
 	"DB_VERSION":               "the version of the server makes no difference",
-	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, and not how fast",
+	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, not how fast",
 	"CROSS_ORIGIN_OPENER_":     "the header is always same-origin",
 
-	"ROOT_REDIRECT":         "GET / is the page of who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
+	"ROOT_REDIRECT":         "GET / shows who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
 	"LOG_HTTP_IGNORE_PATHS": "all requests are logged at one level; set LOG_LEVEL",
-	"LOGGER_":               "they are options of a library that is not here; LOG_LEVEL and LOG_STYLE say what is logged, and how",
+	"LOGGER_":               "they are options of a library that Doorward does not use; LOG_LEVEL and LOG_STYLE set what is logged, and how",
 	"RETENTION_":            keepsAudit, "ACTIVITY_RETENTION": keepsAudit, "REVISIONS_RETENTION": keepsAudit, "FLOW_LOGS_RETENTION": keepsAudit,
 	"UNIX_SOCKET_PATH":              "the host listens on TCP only: HOST and PORT",
 	"METRICS_":                      "metrics are at METRICS_ADDRESS, all of them and without a token",
@@ -66,22 +66,22 @@ var withoutEffect = map[string]string{
 	"TELEMETRY_": otherThings, "TEMP_PATH": otherThings, "TUS_": otherThings, "USERS_": otherThings, "WEBSOCKETS_": otherThings,
 }
 
-// ofSurroundings are variables that Kubernetes and Docker make for each service,
-// whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and systemd for a
-// folder of its service.
-var ofSurroundings = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
+// platformVariable matches variables that Kubernetes and Docker set for each service,
+// whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and that systemd
+// sets for a folder of its service.
+var platformVariable = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
 
-func isOfSurroundings(name, value string) bool {
-	return ofSurroundings.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+func isSetByPlatform(name, value string) bool {
+	return platformVariable.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
-// entryOf returns the entry of withoutEffect that a name has, the longest one that fits.
-func entryOf(name string) (known string, ok bool) {
+// ignoredEntry returns the entry of ignoredSettings for a name, the longest one that matches.
+func ignoredEntry(name string) (known string, ok bool) {
 	name = strings.TrimSuffix(name, fileSuffix)
-	if _, ok := withoutEffect[name]; ok {
+	if _, ok := ignoredSettings[name]; ok {
 		return name, true
 	}
-	for prefix := range withoutEffect {
+	for prefix := range ignoredSettings {
 		if strings.HasSuffix(prefix, "_") && strings.HasPrefix(name, prefix) && len(prefix) > len(known) {
 			known = prefix
 		}
@@ -89,29 +89,30 @@ func entryOf(name string) (known string, ok bool) {
 	return known, known != ""
 }
 
-// isOff reports whether a setting turns off what is not here, so that nothing differs.
+// isOff reports whether a setting turns off what Doorward does not have anyway.
 func isOff(name, value string) bool {
 	switch {
 	case strings.HasPrefix(name, "CROSS_ORIGIN_"), strings.HasPrefix(name, "HSTS_"), strings.HasPrefix(name, "CONTENT_SECURITY_"):
-		return false // these are here, always
+		return false // Doorward always has these
 	case strings.HasSuffix(name, "_ENABLED"), name == "IP_CUSTOM_HEADER", name == "ROOT_REDIRECT", name == "TELEMETRY", name == "SERVE_APP":
 		return isFalse(withoutCast(value))
 	}
 	return false
 }
 
-// warnOfIgnored names the settings of Directus that are given and without effect: one
-// line for all with the same advice, since a whole environment of Directus has dozens.
-func (l *loader) warnOfIgnored() {
+// warnOfDirectusSettings names the settings of Directus that are given but have no effect. There is
+// one line for all settings with the same advice, because an environment of Directus has
+// dozens.
+func (l *loader) warnOfDirectusSettings() {
 	byAdvice := map[string]map[string][]string{} // advice, entry, names
 	for _, layer := range l.layers {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
-			known, ok := entryOf(name)
+			known, ok := ignoredEntry(name)
 			value := layer[name].value
-			if !ok || value == "" || isSetting(name) || isOff(name, value) || isOfSurroundings(name, value) {
+			if !ok || value == "" || isSetting(name) || isOff(name, value) || isSetByPlatform(name, value) {
 				continue
 			}
-			advice := withoutEffect[known]
+			advice := ignoredSettings[known]
 			if byAdvice[advice] == nil {
 				byAdvice[advice] = map[string][]string{}
 			}
@@ -122,7 +123,7 @@ func (l *loader) warnOfIgnored() {
 	}
 	var lines []string
 	for advice, names := range byAdvice {
-		subject, several := families(names, advice == otherThings)
+		subject, several := joinNames(names, advice == otherThings)
 		if several {
 			lines = append(lines, subject+" have no effect: "+advice)
 		} else {
@@ -131,12 +132,13 @@ func (l *loader) warnOfIgnored() {
 	}
 	slices.Sort(lines)
 	for _, line := range lines {
-		l.warnOnce("%s", line)
+		l.warnOfNoEffect("%s", line)
 	}
 }
 
-// families writes names out, and those of a family as one if they are many or short.
-func families(byEntry map[string][]string, short bool) (text string, several bool) {
+// joinNames lists names, and combines those of a family if they are many or the list should
+// be short.
+func joinNames(byEntry map[string][]string, short bool) (text string, several bool) {
 	const most = 2
 	var parts []string
 	count := 0

@@ -8,8 +8,9 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// RenewableFiles are the paths of the files whose content [Config.Renewed] reads anew:
-// those that hold options of providers, or authorities and client certificate of all.
+// RenewableFiles are the paths of the files that [Config.Renewed] reads again: those that
+// contain options of providers, or the authorities and client certificate of all
+// providers.
 func (c *Config) RenewableFiles() []string {
 	files := slices.Clone(c.trustFiles)
 	for _, p := range c.Providers {
@@ -19,17 +20,17 @@ func (c *Config) RenewableFiles() []string {
 	return slices.Compact(files)
 }
 
-// Renewed is the configuration with what those files hold now: with the options of
-// mechanisms and what connections trust and show, which change without anybody's
-// doing when a certificate is renewed or a secret rotated. All else is as it was read
-// before: environment, .env and YAML file, and the options that the host itself reads.
+// Renewed returns the configuration with the current content of those files: options of
+// mechanisms, authorities and client certificates, which change when a certificate is
+// renewed or a secret rotated. Everything else stays as it was read: environment, .env,
+// YAML file, and the options that the host itself reads.
 //
-// A provider whose files cannot be read, or hold what is no good, keeps what it has. So
-// do all of them if it is a setting of all. The error, whose lines are in the operator's
-// words, says why, and the configuration is good beside it.
+// A provider whose files cannot be read or have invalid content keeps its options. If a
+// setting of all providers has such a file, all keep theirs. The error says why, in lines
+// for the operator; the configuration is valid even with an error.
 func (c *Config) Renewed() (*Config, error) {
 	var problems []error
-	l := c.loader.again()
+	l := c.loader.rereading()
 	all, err := c.renewedTrust(l)
 	if err != nil {
 		problems = append(problems, err)
@@ -38,15 +39,14 @@ func (c *Config) Renewed() (*Config, error) {
 	renewed.loader, renewed.outbound = l, all
 	renewed.Providers = slices.Clone(c.Providers)
 	for i := range renewed.Providers {
-		if err := renewed.Providers[i].renew(c.loader.again(), all); err != nil {
+		if err := renewed.Providers[i].renew(c.loader.rereading(), all); err != nil {
 			problems = append(problems, err)
 		}
 	}
 	return &renewed, errors.Join(problems...)
 }
 
-// renewedTrust are the settings of the connections of all providers; those of before
-// beside an error.
+// renewedTrust returns the settings of all connections; with an error, the previous ones.
 func (c *Config) renewedTrust(l *loader) (outbound.Settings, error) {
 	renewed := l.trust(c.outbound)
 	if len(l.problems) > 0 {
@@ -55,7 +55,7 @@ func (c *Config) renewedTrust(l *loader) (outbound.Settings, error) {
 	return renewed, nil
 }
 
-// trust reads the settings of trust, and no others.
+// trust reads only the settings of trust.
 func (l *loader) trust(all outbound.Settings) outbound.Settings {
 	values := map[string]given{}
 	for _, option := range trustSchema.Options {
@@ -67,12 +67,12 @@ func (l *loader) trust(all outbound.Settings) outbound.Settings {
 	g.checkPEM(trustPEM)
 	s := decode[TrustSettings](g)
 	g.trust(&all, s)
-	g.tell(all, outboundKeys)
+	g.checkOutbound(all, outboundKeys)
 	g.nodeExtraCA(&all, s.NodeExtraCACerts)
 	return all
 }
 
-// renew reads the files of a provider anew, with these settings of all.
+// renew reads the files of a provider again, with these settings of all providers.
 func (p *Provider) renew(l *loader, all outbound.Settings) error {
 	l.outbound = all
 	read := l.loadProvider(&p.source)
@@ -83,9 +83,9 @@ func (p *Provider) renew(l *loader, all outbound.Settings) error {
 	return nil
 }
 
-// again is a loader with what this one read of the environment, .env and the YAML
-// file, which reads files of values anew.
-func (l *loader) again() *loader {
+// rereading returns a loader with the environment, .env and the YAML file as this one read
+// them, which reads files of values again.
+func (l *loader) rereading() *loader {
 	return &loader{dir: l.dir, layers: l.layers, document: l.document, nodesFile: l.nodesFile}
 }
 

@@ -14,32 +14,32 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Given is a setting or an option that somebody gave, and what it came to mean. Its JSON
-// is what programs read.
+// Given is a setting or an option that the operator gave, and its meaning. Programs read
+// its JSON.
 type Given struct {
-	Name string `json:"name"`           // as it was written
+	Name string `json:"name"`           // as written
 	From string `json:"from"`           // environment, or file and line: .env:12, doorward.yaml:7
-	File string `json:"file,omitempty"` // path of the file that holds the value, as it was written; empty: none does
+	File string `json:"file,omitempty"` // path of the file that contains the value, as written; empty: there is none
 
-	// Understood is false for what is refused; then there is no value.
+	// Understood is false if the setting is refused; it then has no value.
 	Understood bool `json:"understood"`
 
-	// Value is what is in force, as an operator writes it, and shortened if it is long.
+	// Value is the value in force, as an operator would write it, shortened if it is long.
 	Value string `json:"value"`
 
-	// Hidden: the value is not shown, because it is a secret, or could hold one.
+	// Hidden: the value is not shown, because it is or may contain a secret.
 	Hidden     bool `json:"hidden,omitempty"`
 	Characters int  `json:"characters,omitempty"` // of a hidden value
 
 	option string
 }
 
-// told is what is given, without a value.
-func (g given) told(option string) Given {
+// report returns the Given without a value.
+func (g given) report(option string) Given {
 	return Given{Name: g.name, From: g.place, File: g.file, option: option}
 }
 
-// isEmpty: it counts as not given.
+// isEmpty: an empty value counts as not given.
 func (g given) isEmpty() bool { return !g.broken && (g.value == nil || g.value == "") }
 
 func (g Given) spelled() string {
@@ -49,12 +49,12 @@ func (g Given) spelled() string {
 	return g.Name
 }
 
-// credentials are user and password before the host of a URL, whether it has a scheme or
-// not, and however they are escaped; and what is called a secret in its query.
+// credentials matches user and password before the host of a URL, with or without a scheme
+// and however they are escaped, and secrets in its query.
 var credentials = regexp.MustCompile(`(?i):.*@|[?&#][^=&]*(secret|password|token|key)[^=&]*=`)
 
-// show puts the value that is in force into g, or, if that is secret, how long the text
-// is that was given.
+// show sets the value in force, or, if that is secret, the length of the text that was
+// given.
 func (g *Given) show(o options.Option, inForce, written any) {
 	text := textOf(o.Type, inForce)
 	if o.Secret || credentials.MatchString(text) {
@@ -74,9 +74,9 @@ func (g *Given) hide(written any) {
 	}
 }
 
-// Mechanism tells what is given for the mechanism: values are what its schema made of
-// it. What no value is of was refused. Without a schema nobody knows what is secret,
-// and nothing is shown.
+// Mechanism returns what is given for the mechanism; values are those that its schema
+// read. An option without a value was refused. Without a schema, nothing is shown, because
+// any option can be secret.
 func (p ReportedProvider) Mechanism(schema *options.Schema, values map[string]any, refused []string) []Given {
 	list := []Given{}
 	for _, name := range slices.SortedFunc(maps.Keys(p.values), inOrderOf(schema)) {
@@ -84,7 +84,7 @@ func (p ReportedProvider) Mechanism(schema *options.Schema, values map[string]an
 		if _, ours := providerSchema.Lookup(name); ours || found.isEmpty() {
 			continue
 		}
-		g := found.told(name)
+		g := found.report(name)
 		value, known := values[name]
 		isPart := strings.Contains(name, "__")
 		g.Understood = !found.broken && !slices.Contains(refused, name) && (schema == nil || known || isPart)
@@ -101,7 +101,7 @@ func (p ReportedProvider) Mechanism(schema *options.Schema, values map[string]an
 	return list
 }
 
-// inOrderOf sorts options as they stand in a schema, and by name what does not.
+// inOrderOf sorts options in the order of a schema, and others by name.
 func inOrderOf(schema *options.Schema) func(a, b string) int {
 	at := func(name string) int {
 		if schema == nil {
@@ -121,7 +121,8 @@ func inOrderOf(schema *options.Schema) func(a, b string) int {
 	}
 }
 
-// namesOnly are the keys of a mapping: its values may be secret, whatever the option is.
+// namesOnly returns the keys of a mapping: its values may be secret even if the option is
+// not.
 func namesOnly(value any) any {
 	switch m := value.(type) {
 	case map[string]string:
@@ -151,7 +152,7 @@ func textOf(t options.Type, value any) string {
 	return fmt.Sprint(value)
 }
 
-// durationText is 15m for what time.Duration writes as 15m0s, and 7d for 168h0m0s.
+// durationText returns 15m where time.Duration writes 15m0s, and 7d for 168h0m0s.
 func durationText(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= day && d%day == 0 {
@@ -167,7 +168,7 @@ func durationText(d time.Duration) string {
 	return text
 }
 
-// inOneLine is a value in one line: of a certificate nobody wants more than its size.
+// inOneLine returns a value in one line. For a certificate, its size is enough.
 func inOneLine(text string) string {
 	const most = 160
 	switch {

@@ -10,21 +10,21 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// A group is a set of options that are decoded together: the settings of the host,
-// or its options of one provider.
-type group struct {
+// An optionGroup is a set of options that are decoded together: the settings of the host, or the
+// options that it reads of one provider.
+type optionGroup struct {
 	loader *loader
 	given  map[string]given // by option
 	failed map[string]bool  // options that have a problem
 	spell  func(option string) string
 }
 
-func newGroup(l *loader, values map[string]given, spell func(option string) string) *group {
-	return &group{loader: l, given: values, failed: map[string]bool{}, spell: spell}
+func newGroup(l *loader, values map[string]given, spell func(option string) string) *optionGroup {
+	return &optionGroup{loader: l, given: values, failed: map[string]bool{}, spell: spell}
 }
 
-// decode reads the group into a C, which lacks the options that have failed.
-func decode[C any](g *group) C {
+// decode reads the group into a C, without the options that have failed.
+func decode[C any](g *optionGroup) C {
 	values := map[string]any{}
 	for option, found := range g.given {
 		if found.broken {
@@ -46,30 +46,30 @@ func decode[C any](g *group) C {
 	return c
 }
 
-// refuse adds a problem by the name that the operator wrote.
-func (g *group) refuse(option, format string, args ...any) {
+// refuse adds a problem under the name that the operator wrote.
+func (g *optionGroup) refuse(option, format string, args ...any) {
 	g.failed[option] = true
 	g.loader.problems.Addf(g.spell(option), format, args...)
 }
 
 // ok reports whether the option has no problem so far.
-func (g *group) ok(option string) bool { return !g.failed[option] }
+func (g *optionGroup) ok(option string) bool { return !g.failed[option] }
 
-func (g *group) isGiven(option string) bool {
+func (g *optionGroup) isGiven(option string) bool {
 	_, ok := g.given[option]
 	return ok
 }
 
-// base returns the folder from which the value of an option counts.
-func (g *group) base(option string) string {
+// base returns the folder at which a relative path in the value of an option starts.
+func (g *optionGroup) base(option string) string {
 	if found, ok := g.given[option]; ok {
 		return found.base
 	}
 	return g.loader.dir
 }
 
-// path makes a path that can be opened of the value of an option.
-func (g *group) path(option, value string) string {
+// path returns a path that can be opened for the value of an option.
+func (g *optionGroup) path(option, value string) string {
 	base := g.base(option)
 	if err := g.loader.missedAt(base, value); g.ok(option) && err != nil {
 		g.refuse(option, "%v", err)
@@ -77,20 +77,20 @@ func (g *group) path(option, value string) string {
 	return under(base, value)
 }
 
-// within holds a duration against its bounds, which say also tells in words.
-func (g *group) within(option string, d, least, most time.Duration, say string) {
+// within checks a duration against its bounds, which say contains in words.
+func (g *optionGroup) within(option string, d, least, most time.Duration, say string) {
 	if !g.ok(option) || d >= least && d <= most {
 		return
 	}
 	if number, ok := g.plainNumber(option); ok && d != 0 {
-		g.refuse(option, "must be %s, not %v; a plain number is milliseconds: write %ss for seconds", say, d, number)
+		g.refuse(option, "must be %s, not %v; a plain number is in milliseconds: write %ss for seconds", say, d, number)
 		return
 	}
 	g.refuse(option, "must be %s, not %v", say, d)
 }
 
-// plainNumber returns what is given for a duration, if it has no unit.
-func (g *group) plainNumber(option string) (string, bool) {
+// plainNumber returns the value of a duration if it has no unit.
+func (g *optionGroup) plainNumber(option string) (string, bool) {
 	var text string
 	switch value := g.given[option].value.(type) {
 	case string:

@@ -22,18 +22,18 @@ func TestSlipsInNames(t *testing.T) {
 		{"AUTH_PROVIDRES=corp", "AUTH_PROVIDERS"},
 	} {
 		name, _, _ := strings.Cut(tt.given, "=")
-		want := name + " is no setting, and has no effect; did you mean " + tt.want + "?"
+		want := name + " is not a setting and has no effect; did you mean " + tt.want + "?"
 		if diff := cmp.Diff([]string{want}, newSetup(t, tt.given).mustLoad(t).Warnings); diff != "" {
 			t.Errorf("%s in the environment (-want +got):\n%s", tt.given, diff)
 		}
-		want = name + " (.env:1) is no setting, and has no effect; did you mean " + tt.want + "?"
+		want = name + " (.env:1) is not a setting and has no effect; did you mean " + tt.want + "?"
 		if diff := cmp.Diff([]string{want}, newSetup(t).file(t, ".env", tt.given).mustLoad(t).Warnings); diff != "" {
 			t.Errorf("%s in .env (-want +got):\n%s", tt.given, diff)
 		}
 	}
 }
 
-// In a file, which is written for one program, shorter names are told of, too.
+// In a file, which is written for one program, shorter names are reported, too.
 func TestSlipsInShortNames(t *testing.T) {
 	for _, given := range []string{"PORTS=1", "DB_HOSTS=x", "LOG_LEVL=info", "SECRTE=x"} {
 		if warnings := newSetup(t, given).mustLoad(t).Warnings; len(warnings) > 0 {
@@ -45,19 +45,19 @@ func TestSlipsInShortNames(t *testing.T) {
 	}
 }
 
-// A slip can be why something is missing.
+// A misspelled name can be the reason that something is missing.
 func TestSlipsAreToldBesideProblems(t *testing.T) {
 	s := setup{t.TempDir(), []string{"SECRET_PREVOIUS=x"}}.file(t, ".env", "SECRTE="+strings.TrimPrefix(goodSecret, "SECRET="))
 	_, err := s.load()
-	for _, want := range []string{"SECRET: is required", "note: SECRTE (.env:1) is no setting, and has no effect; did you mean SECRET?", "note: SECRET_PREVOIUS is no setting"} {
+	for _, want := range []string{"SECRET: is required", "note: SECRTE (.env:1) is not a setting and has no effect; did you mean SECRET?", "note: SECRET_PREVOIUS is not a setting"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %s", err, want)
 		}
 	}
 }
 
-// othersEnvironment is what stands in the environments of machines, containers, pods,
-// services of systemd, and builds, for others than us.
+// othersEnvironment contains variables of other programs, from machines, containers, pods,
+// services of systemd, and builds.
 const othersEnvironment = `
 PATH=/usr/bin HOME=/root HOSTNAME=login-7d9f USER=doorward LOGNAME=doorward SHELL=/bin/sh PWD=/ OLDPWD=/ TERM=xterm LANG=C.UTF-8 LC_ALL=C TZ=UTC SHLVL=1 _=/usr/bin/env
 MAIL=/var/mail/root EDITOR=vi PAGER=less DISPLAY=:0 XDG_RUNTIME_DIR=/run/user/1000 DBUS_SESSION_BUS_ADDRESS=unix:path=/run/bus SSH_AUTH_SOCK=/tmp/agent SSH_CONNECTION=x
@@ -81,19 +81,20 @@ func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
-// A whole .env of Directus is told of in few lines. Each name is in one of them, or works.
+// A whole .env of Directus causes few warnings. Each of its names is in one of them, or
+// works.
 func TestWholeEnvironmentOfDirectus(t *testing.T) {
 	s := setup{dir: t.TempDir()}.file(t, ".env", wholeDotenv)
 	c := s.mustLoad(t)
 	want := []string{
 		"AUTH_DISABLE_DEFAULT (.env:49) has no effect: there are no local passwords to sign in with",
-		"ADMIN_EMAIL, ADMIN_PASSWORD have no effect: nobody is made an administrator by the environment; administrate with the command doorward, or with a key of doorward key add",
+		"ADMIN_EMAIL, ADMIN_PASSWORD have no effect: the environment does not create an administrator; use the command doorward, or a key from doorward key add",
 		"ASSETS_CACHE_TTL, CACHE_… (3), EXTENSIONS_… (2), FLOWS_ENV_ALLOW_LIST, KEY, MAX_PAYLOAD_SIZE, PM2_INSTANCES, QUERY_LIMIT_DEFAULT, ROBOTS_TXT, STORAGE_… (3), WEBSOCKETS_ENABLED have no effect: content, files and the like stay with Directus",
-		"EMAIL_… (4) have no effect: this host sends no mail; doorward user invite prints the link of an invitation",
-		"HASH_… (3), LOGIN_STALL_TIME, PASSWORD_RESET_URL_ALLOW_LIST, REGISTER_STALL_TIME, USER_INVITE_URL_ALLOW_LIST have no effect: there are no local passwords, and nobody registers with one; " +
-			"users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), by doorward user invite, or by doorward user import",
-		"REDIS_HOST, REDIS_PORT have no effect: hosts exchange what they must by the database (DB_CLIENT=pg)",
-		"ROOT_REDIRECT has no effect: GET / is the page of who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
+		"EMAIL_… (4) have no effect: Doorward sends no mail; doorward user invite prints the link of an invitation",
+		"HASH_… (3), LOGIN_STALL_TIME, PASSWORD_RESET_URL_ALLOW_LIST, REGISTER_STALL_TIME, USER_INVITE_URL_ALLOW_LIST have no effect: there are no local passwords and no registration; " +
+			"users are created at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), by doorward user invite or by doorward user import",
+		"REDIS_HOST, REDIS_PORT have no effect: hosts synchronize through the database (DB_CLIENT=pg)",
+		"ROOT_REDIRECT has no effect: GET / shows who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

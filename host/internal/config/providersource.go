@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// A source is a provider with all that is given for it.
+// A source is a provider with everything that is given for it.
 type source struct {
 	name     string
 	prefix   string // of its variables: AUTH_KEYCLOAK_
@@ -24,7 +24,7 @@ type source struct {
 
 var providerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
-// missing returns the name under which an option that is not given belongs.
+// missing returns the name under which to add an option.
 func (s source) missing(option string) string {
 	if s.listed || s.entry == nil {
 		return s.prefix + strings.ToUpper(option)
@@ -32,8 +32,8 @@ func (s source) missing(option string) string {
 	return s.document.at("providers."+s.name+"."+option, s.entry.line)
 }
 
-// providerSources finds the providers, and refuses names that cannot be.
-func (l *loader) providerSources(listed listing) []*source {
+// providerSources finds the providers, and refuses invalid names.
+func (l *loader) providerSources(listed providerList) []*source {
 	var sources []*source
 	add := func(origin string, s *source) {
 		if err := checkProviderName(s.name, sources); err != nil {
@@ -72,14 +72,14 @@ func checkProviderName(name string, others []*source) error {
 	case !providerName.MatchString(name):
 		return fmt.Errorf("%q cannot be the name of a provider; write letters, digits, - and _, at most 63 of them", name)
 	case strings.EqualFold(name, "default"):
-		return fmt.Errorf("%q cannot be the name of a provider, since clients use it for local passwords; choose another name", name)
+		return fmt.Errorf("%q cannot be the name of a provider, because clients use it for local passwords; choose another name", name)
 	}
 	for _, other := range others {
 		if other.name == name {
 			return fmt.Errorf("has the provider %q twice; write it once", name)
 		}
 		if strings.EqualFold(other.name, name) {
-			return fmt.Errorf("has the provider %q and %q; capitals do not tell names apart", other.name, name)
+			return fmt.Errorf("has the providers %q and %q, which differ only in capitals; rename one", other.name, name)
 		}
 		if other.prefix == variablePrefix(name) {
 			return fmt.Errorf("has the providers %q and %q, whose variables would all begin with %s; rename one", other.name, name, other.prefix)
@@ -92,24 +92,23 @@ func variablePrefix(name string) string {
 	return "AUTH_" + foldName(name) + "_"
 }
 
-// foldName ignores capitals and hyphens in the names of variables, as the seed
-// system does with capitals, and because a shell can set no name with a hyphen.
+// foldName ignores capitals, as Directus does, and hyphens, because a shell cannot set a
+// name with a hyphen, in the names of variables.
 func foldName(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// isSetting reports whether a variable is a setting of the host: some begin with
-// AUTH_ and belong to no provider.
+// isSetting reports whether a variable is a setting of the host; some begin with AUTH_.
 func isSetting(variable string) bool {
 	_, ok := settingsSchema.Lookup(strings.ToLower(strings.TrimSuffix(variable, fileSuffix)))
 	return ok && variable == strings.ToUpper(variable)
 }
 
-// sortVariables gives each variable AUTH_… to the provider it belongs to, the one
-// with the longest prefix, and warns of those that belong to none.
+// sortVariables assigns each variable AUTH_… to the provider with the longest matching
+// prefix, and warns of those that match none.
 func (l *loader) sortVariables(sources []*source) {
 	for i, layer := range l.layers {
-		var ownerless []string
+		var unowned []string
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
 			if v.value == "" || isSetting(name) || !strings.HasPrefix(foldName(name), "AUTH_") {
@@ -117,7 +116,7 @@ func (l *loader) sortVariables(sources []*source) {
 			}
 			s := ownerOf(name, sources)
 			if s == nil {
-				ownerless = append(ownerless, name)
+				unowned = append(unowned, name)
 				continue
 			}
 			option, isFile := optionOf(name[len(s.prefix):])
@@ -126,16 +125,16 @@ func (l *loader) sortVariables(sources []*source) {
 			}
 			s.variables[i][option] = append(s.variables[i][option], candidate{v, isFile})
 		}
-		l.warnOfOwnerless(layer, ownerless)
+		l.warnOfUnowned(layer, unowned)
 	}
 }
 
-// warnOfOwnerless tells of sorted variables that belong to no provider: of those that
-// begin alike, as those of a provider that was taken out do, in one line.
-func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
+// warnOfUnowned warns of sorted variables that belong to no provider. Those with the
+// same beginning, such as all variables of a provider that was removed, share one line.
+func (l *loader) warnOfUnowned(layer map[string]variable, names []string) {
 	for len(names) > 0 {
 		if meant := inFile.setting(names[0], settingNames("AUTH_")); meant != "" {
-			l.note("%s is no setting, and has no effect; did you mean %s?", layer[names[0]].origin, meant)
+			l.note(ClassNoEffect, "%s is not a setting and has no effect; did you mean %s?", layer[names[0]].origin, meant)
 			names = names[1:]
 			continue
 		}
@@ -145,15 +144,15 @@ func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 			alike = len(names)
 		}
 		if alike == 1 {
-			l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
+			l.warnOfNoEffect("%s does not belong to a provider of AUTH_PROVIDERS and is ignored", layer[names[0]].origin)
 		} else {
-			l.warnOnce("%s… (%d, such as %s) belong to no provider of AUTH_PROVIDERS, and are ignored", family, alike, layer[names[0]].origin)
+			l.warnOfNoEffect("%s… (%d, such as %s) do not belong to a provider of AUTH_PROVIDERS and are ignored", family, alike, layer[names[0]].origin)
 		}
 		names = names[alike:]
 	}
 }
 
-// familyOf is what the variables of a provider begin with, if its name has one word.
+// familyOf returns the beginning of the variables of a provider whose name is one word.
 func familyOf(name string) string {
 	provider, _, _ := strings.Cut(strings.TrimPrefix(foldName(name), "AUTH_"), "_")
 	return "AUTH_" + provider + "_"
@@ -172,8 +171,8 @@ func ownerOf(name string, sources []*source) *source {
 
 var camelHump = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
-// optionOf turns the end of a variable's name into an option: CLIENT_ID_FILE into
-// client_id, of a file. Some are written like SP_wantAssertionsSigned.
+// optionOf converts the end of a variable's name to an option: CLIENT_ID_FILE to
+// client_id, from a file. Some are written like SP_wantAssertionsSigned.
 func optionOf(name string) (option string, isFile bool) {
 	name, isFile = strings.CutSuffix(name, fileSuffix)
 	if name != strings.ToUpper(name) {
@@ -182,8 +181,8 @@ func optionOf(name string) (option string, isFile bool) {
 	return strings.ToLower(strings.ReplaceAll(name, "-", "_")), isFile
 }
 
-// givenOptions puts together what is given for a provider: the YAML file, and over
-// it the environment, option by option.
+// givenOptions combines what is given for a provider: for each option, the environment
+// takes precedence over the YAML file.
 func (l *loader) givenOptions(s *source) map[string]given {
 	values := map[string]given{}
 	if s.entry != nil {
@@ -197,7 +196,7 @@ func (l *loader) givenOptions(s *source) map[string]given {
 	}
 	for _, layer := range slices.Backward(s.variables) {
 		for _, option := range slices.Sorted(maps.Keys(layer)) {
-			found, ok := l.pick(layer[option]...)
+			found, ok := l.choose(layer[option]...)
 			if !ok {
 				continue
 			}
@@ -207,8 +206,8 @@ func (l *loader) givenOptions(s *source) map[string]given {
 	return values
 }
 
-// override replaces an option together with the single values of it (params__x),
-// which would else win over the whole.
+// override replaces an option and its single values (params__x), which would otherwise
+// take precedence over it.
 func override(values map[string]given, option string, found given) {
 	for name := range values {
 		if strings.HasPrefix(name, option+"__") {
