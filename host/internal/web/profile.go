@@ -21,15 +21,22 @@ type roleBody struct {
 
 // me answers GET /users/me.
 func (s *Server) me(c echo.Context) error {
-	who, err := s.principal(c)
-	if err != nil {
-		return err
-	}
-	wanted, err := requestedFields(c, usersCollection)
+	who, wanted, err := s.requester(c, usersCollection)
 	if err != nil {
 		return err
 	}
 	return s.answerUser(c, who, wanted)
+}
+
+// requester returns who makes a request, and the fields of a collection that it asks for;
+// nil: all that this host has.
+func (s *Server) requester(c echo.Context, k *collection) (sso.Principal, fields, error) {
+	who, err := s.principal(c)
+	if err != nil {
+		return sso.Principal{}, nil, err
+	}
+	wanted, err := requestedFields(c, k)
+	return who, wanted, err
 }
 
 // requestedFields reads the fields that a request asks for; nil: all that this host has.
@@ -60,11 +67,7 @@ func (s *Server) answerUser(c echo.Context, who sso.Principal, wanted fields) er
 
 // ownRoles answers GET /roles/me with one role, or none.
 func (s *Server) ownRoles(c echo.Context) error {
-	who, err := s.principal(c)
-	if err != nil {
-		return err
-	}
-	wanted, err := requestedFields(c, rolesCollection)
+	who, wanted, err := s.requester(c, rolesCollection)
 	if err != nil {
 		return err
 	}
@@ -99,11 +102,7 @@ func (s *Server) changeMe(c echo.Context) error {
 	if _, bearer := bearerOf(c); !bearer && !s.cookiesCount(c) {
 		return errCrossSite
 	}
-	who, err := s.principal(c)
-	if err != nil {
-		return err
-	}
-	wanted, err := requestedFields(c, usersCollection)
+	who, wanted, err := s.requester(c, usersCollection)
 	if err != nil {
 		return err
 	}
